@@ -1,0 +1,1 @@
+//! Packets between nodes: devices in namespaces, and the forwarder between them. The only privileged room.

@@ -1,0 +1,61 @@
+//! Checks: one file each. A check reads a journal and nothing else; its verdict is three-valued and carries evidence.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::action::{EntryName, NodeName};
+
+/// What a scenario expects, with targets resolved: this form is written into the journal's first line.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Expectation {
+    /// When it must hold.
+    pub when: When,
+    /// What must hold: keyword and parameters.
+    pub that: That,
+    /// The nodes that are meant.
+    pub nodes: Vec<NodeName>,
+    /// As a person would say it: `after split, within 45s: agree on head`.
+    pub label: String,
+    /// Where it was asked: `scenarios/quickstart.yaml:31`.
+    pub place: String,
+}
+
+/// When an expectation must hold. Durations are after the timeline's zero.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// At every moment of the timeline.
+    Always,
+    /// At no moment of it.
+    Never,
+    /// At one moment at least.
+    Sometimes,
+    /// At one moment at least while the entry (each of its repetitions) is in force.
+    During(EntryName),
+    /// Within a time after the entry (its last repetition) has ended, and from then to the next fault or the end.
+    After(EntryName, Duration),
+    /// Within a time after the run's start (only `ready`) or the timeline's zero.
+    Within(Duration),
+    /// At this moment.
+    At(Duration),
+    /// When the timeline ends.
+    AtEnd,
+}
+
+/// What must hold (placeholder until the checks are written: one variant for each file).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum That {}
+
+/// The answer to one expectation, or to all of them: the worst wins, and unknown is worse than pass and better than fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It held.
+    Pass,
+    /// It could not be observed.
+    Unknown,
+    /// It did not hold.
+    Fail,
+}

@@ -1,0 +1,332 @@
+//! What can stand in a journal. Adding a variant or an optional field keeps the schema version; changing one raises it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::action::{ClientRef, EntryName, NetworkName, NodeName};
+
+/// Version of the journal's form.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// One line of the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Position in the journal, from 0 without gaps.
+    pub seq: u64,
+    /// Microseconds since the run started (not since the timeline's zero), never decreasing.
+    pub at: u64,
+    /// What happened: an object with one key, the kind.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// First line of every journal.
+    Run(RunRecord),
+    /// A node went through a stage of its start, for the start-up waterfall.
+    Node {
+        /// Which.
+        node: NodeName,
+        /// Which stage is complete now.
+        phase: NodePhase,
+    },
+    /// The timeline's zero: all nodes that start at once are ready, or the wait for them ended.
+    TimelineStarted,
+    /// A fault began or ended.
+    Fault {
+        /// Entry of the timeline.
+        entry: EntryName,
+        /// Which of the two.
+        phase: FaultPhase,
+        /// When it should have been, in microseconds since the run started.
+        planned: u64,
+        /// When it was in force: for links the instant after the swap, for processes after the last signal.
+        applied: u64,
+        /// What could not be done, if anything.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
+    /// A node's head changed (or was seen for the first time since it was last out of sight).
+    Head {
+        /// Which node.
+        node: NodeName,
+        /// Height (execution) or slot (beacon).
+        height: u64,
+        /// Block hash or root, `0x` hex.
+        hash: String,
+        /// Its parent's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        parent: Option<String>,
+    },
+    /// A block was seen for the first time by this node's probe: the head or one of its ancestors. Written once for
+    /// each node and block, so that "who holds what" can be answered for every height, not only for heads.
+    Block(BlockRecord),
+    /// A node's last final block (execution: block number; beacon: epoch).
+    Finalized {
+        /// Which node.
+        node: NodeName,
+        /// Block number or epoch.
+        height: u64,
+        /// Hash or root.
+        hash: String,
+    },
+    /// A node's last justified epoch (beacon nodes).
+    Justified {
+        /// Which node.
+        node: NodeName,
+        /// Epoch.
+        height: u64,
+        /// Root.
+        hash: String,
+    },
+    /// How many peers a node says it has, when the number changes.
+    Peers {
+        /// Which node.
+        node: NodeName,
+        /// The number.
+        count: u64,
+    },
+    /// Whether a node says it is syncing, when that changes.
+    Syncing {
+        /// Which node.
+        node: NodeName,
+        /// What it says.
+        syncing: bool,
+    },
+    /// A node's version string.
+    Version {
+        /// Which node.
+        node: NodeName,
+        /// As it gave it.
+        version: String,
+    },
+    /// A node went backwards: its old head is no ancestor of its new one.
+    Reorg {
+        /// Which node.
+        node: NodeName,
+        /// Old head.
+        from: String,
+        /// New head.
+        to: String,
+        /// How many blocks of the old chain were left: height of the old head minus height of the common ancestor.
+        depth: u64,
+        /// Whether the common ancestor was found; if not, `depth` is a lower bound.
+        exact: bool,
+    },
+    /// A probe could not see a node, at the first failure after a success.
+    ProbeLost {
+        /// Which node.
+        node: NodeName,
+        /// Why.
+        error: String,
+    },
+    /// A probe sees a node again (or for the first time).
+    ProbeBack {
+        /// Which node.
+        node: NodeName,
+    },
+    /// A line of a node's log that matched a pattern that somebody asked for.
+    LogMark {
+        /// Which node.
+        node: NodeName,
+        /// The pattern as it was asked for; patterns of the manifest that mean "broken" are `panic`.
+        pattern: String,
+        /// The line, cut at 500 characters.
+        line: String,
+        /// Line number in `logs/<node>.log`, from 1.
+        number: u64,
+    },
+    /// A node's process ended.
+    Exit {
+        /// Which node.
+        node: NodeName,
+        /// Exit code, if it exited.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<i32>,
+        /// Signal number, if one ended it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signal: Option<i32>,
+        /// Whether the timeline or the teardown asked for it.
+        expected: bool,
+        /// The last lines of its log, newest last, if it was not expected.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        last_lines: Vec<String>,
+    },
+    /// Counters of the directed links that saw traffic since the last such event, as totals since the run started.
+    Links {
+        /// One record a link.
+        links: Vec<LinkCounterRecord>,
+    },
+    /// Something went wrong that is not a node's fault: the engine went away, a start failed.
+    Trouble {
+        /// What, with its causes.
+        message: String,
+    },
+    /// Somebody pressed Ctrl-C or sent SIGTERM.
+    Interrupted,
+    /// The timeline ended; from here on nothing is judged.
+    TimelineEnded {
+        /// Why: `complete`, `timeout`, `interrupted`, `trouble`.
+        reason: String,
+    },
+    /// Everything was taken down.
+    TornDown {
+        /// What could not be.
+        errors: Vec<String>,
+    },
+}
+
+/// The journal's first line: what `check` and `report` must know of the plan.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// [`SCHEMA_VERSION`].
+    pub schema: u32,
+    /// Version of the tool.
+    pub tool: String,
+    /// Id of the run.
+    pub run: String,
+    /// Scenario name.
+    pub scenario: String,
+    /// Its description.
+    pub description: String,
+    /// The seed.
+    pub seed: u64,
+    /// `docker` or `native`.
+    pub backend: String,
+    /// Engine name and version.
+    pub engine: String,
+    /// Kernel release.
+    pub kernel: String,
+    /// Start in UTC, RFC 3339.
+    pub started: String,
+    /// All nodes, in plan order.
+    pub nodes: Vec<NodeRecord>,
+    /// Who dials whom.
+    pub edges: Vec<EdgeRecord>,
+    /// Entries of the timeline.
+    pub windows: Vec<WindowRecord>,
+    /// The expectations in the form of the `check` room, opaque here.
+    pub expectations: serde_json::Value,
+    /// How long an epoch, slot or block is meant to take, in microseconds, where the chain knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block_time: Option<u64>,
+    /// Slots an epoch has, for chains that finalise by epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slots_per_epoch: Option<u64>,
+}
+
+/// A node, for people and pictures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NodeRecord {
+    /// Name.
+    pub name: NodeName,
+    /// Client, with variant.
+    pub client: ClientRef,
+    /// Group, if it is in one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// Role (`validator`, `bootnode`, …).
+    pub role: String,
+    /// Whether it is meant to make blocks.
+    pub producer: bool,
+    /// Addresses by network.
+    pub addresses: Vec<(NetworkName, std::net::Ipv4Addr)>,
+    /// Names under which the client signs blocks (addresses, proposer indices as text), to tell a block's producer.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub signs_as: Vec<String>,
+    /// Switches that make this node different from its siblings (extra arguments), for explanations.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extra_args: Vec<String>,
+    /// How long it may take to be ready, microseconds.
+    pub ready_within: u64,
+}
+
+/// An edge of the graph: `from` dials `to`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct EdgeRecord {
+    /// Dialler.
+    pub from: NodeName,
+    /// Dialled.
+    pub to: NodeName,
+}
+
+/// An entry of the timeline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WindowRecord {
+    /// Its name.
+    pub name: EntryName,
+    /// Name it has in the file: the same for all repetitions.
+    pub family: String,
+    /// The fault's keyword.
+    pub fault: String,
+    /// One line for people: `partition west | east`.
+    pub summary: String,
+    /// Planned start, microseconds after the timeline's zero.
+    pub start: u64,
+    /// Planned end; `None` if it stays to the end of the run.
+    pub end: Option<u64>,
+    /// Nodes that it touches.
+    pub targets: Vec<NodeName>,
+}
+
+/// A block as one node holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockRecord {
+    /// Which node's probe saw it.
+    pub node: NodeName,
+    /// Height or slot.
+    pub height: u64,
+    /// Hash or root.
+    pub hash: String,
+    /// Parent's.
+    pub parent: String,
+    /// Who made it, in the chain's own terms (address of the sealer, proposer index as text).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub producer: Option<String>,
+}
+
+/// Counters of a directed link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkCounterRecord {
+    /// Sender.
+    pub from: NodeName,
+    /// Receiver.
+    pub to: NodeName,
+    /// Packets delivered.
+    pub packets: u64,
+    /// Bytes delivered (IP packet lengths).
+    pub bytes: u64,
+    /// Packets dropped because the link was cut.
+    pub cut: u64,
+    /// Packets dropped by loss.
+    pub lost: u64,
+    /// Packets dropped because a queue was full (rate limit).
+    pub overflow: u64,
+}
+
+/// Stages of a node's start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NodePhase {
+    /// Container made, or namespace and folder.
+    Created,
+    /// Init commands done.
+    Initialised,
+    /// Process runs.
+    Started,
+    /// Its ready port answers.
+    Ready,
+    /// It did not become ready in time.
+    NotReady,
+}
+
+/// Beginning or end of a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultPhase {
+    /// It is in force from now on.
+    Begin,
+    /// It is healed.
+    End,
+}

@@ -1,0 +1,14 @@
+//! The journal: the only record of a run. One JSON object a line, in order; the first line carries the schema version.
+//!
+//! Whatever judges or draws a run reads nothing else, so a stored run can be judged again with a newer check.
+
+mod event;
+mod reader;
+mod writer;
+
+pub use event::{
+    BlockRecord, EdgeRecord, Event, FaultPhase, LinkCounterRecord, NodePhase, NodeRecord, RunRecord, SCHEMA_VERSION,
+    What, WindowRecord,
+};
+pub use reader::{Journal, ReadError, read_journal};
+pub use writer::JournalWriter;

@@ -1,0 +1,2 @@
+//! The `splitbrain` binary.
+fn main() {}

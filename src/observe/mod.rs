@@ -1,0 +1,1 @@
+//! Probes: turn a node's API into the journal's observations.

@@ -1,0 +1,132 @@
+//! Scenario + seed + capabilities → [`Plan`]: addresses, keys, wiring, start order, links, a timeline of absolute instants.
+//! Execution has no choice left to make. A plan is a file: it prints, diffs and replays.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::action::{Action, AdapterSpec, BackendKind, EntryName, NetworkSpec, NodeName, NodeProcess, ReadySpec};
+use crate::check::Expectation;
+use crate::link::LinkRule;
+
+/// Everything that will be done, decided.
+#[derive(Clone, Debug, Serialize)]
+pub struct Plan {
+    /// Version of this form.
+    pub schema: u32,
+    /// Scenario name.
+    pub scenario: String,
+    /// Its description.
+    pub description: String,
+    /// The seed.
+    pub seed: u64,
+    /// For which backend.
+    pub backend: BackendKind,
+    /// Networks with address ranges.
+    pub networks: Vec<NetworkSpec>,
+    /// Nodes in order; a node's position is its index.
+    pub nodes: Vec<PlannedNode>,
+    /// Who dials whom.
+    pub edges: Vec<(NodeName, NodeName)>,
+    /// Whether packets pass our forwarder.
+    pub wire: bool,
+    /// Links before any fault.
+    pub base_links: Vec<LinkRule>,
+    /// Entries of the timeline with what they do to links.
+    pub entries: Vec<PlannedEntry>,
+    /// What to do when, in order.
+    pub timeline: Vec<Step>,
+    /// What must hold.
+    pub expectations: Vec<Expectation>,
+    /// From the timeline's zero to its end: the last entry's end, and the waits of expectations after it.
+    pub duration: Duration,
+    /// Longest time the whole run may take.
+    pub timeout: Duration,
+    /// Seconds from the moment the nodes start to genesis, for chains whose genesis lies in the future.
+    pub genesis_delay: Option<Duration>,
+    /// Slot or block time, if the chain has one.
+    pub block_time: Option<Duration>,
+    /// Slots an epoch has, if the chain has epochs.
+    pub slots_per_epoch: Option<u64>,
+    /// Remarks for people ("2 edges added to join 3 parts").
+    pub notes: Vec<String>,
+}
+
+/// A node, ready to be made.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlannedNode {
+    /// What the backend needs.
+    pub process: NodeProcess,
+    /// Group.
+    pub group: Option<String>,
+    /// Role.
+    pub role: String,
+    /// Whether it makes blocks.
+    pub producer: bool,
+    /// Names under which its blocks are signed.
+    pub signs_as: Vec<String>,
+    /// Zone.
+    pub zone: Option<String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Extra arguments that its siblings do not have.
+    pub extra_args: Vec<String>,
+    /// How to ask it.
+    pub adapter: AdapterSpec,
+    /// When it counts as ready.
+    pub ready: ReadySpec,
+    /// Log patterns that mean that it is broken.
+    pub panic: Vec<String>,
+    /// Identities known before it runs: `enode`, `enr`, `peer_id`, `multiaddr`.
+    pub identity: BTreeMap<String, String>,
+    /// Calls to make after each start, once it is ready (peers that can only be added by API).
+    pub after_ready: Vec<ApiCall>,
+    /// When it starts, after the run's start.
+    pub start_at: Option<Duration>,
+}
+
+/// A JSON-RPC call to a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ApiCall {
+    /// Port.
+    pub port: u16,
+    /// Method.
+    pub method: String,
+    /// Parameters.
+    pub params: Vec<serde_json::Value>,
+}
+
+/// An entry of the timeline.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlannedEntry {
+    /// Its name.
+    pub name: EntryName,
+    /// Name in the file.
+    pub family: String,
+    /// Keyword.
+    pub fault: String,
+    /// One line for people.
+    pub summary: String,
+    /// Start after the timeline's zero.
+    pub start: Duration,
+    /// End; `None` is the end of the run.
+    pub end: Option<Duration>,
+    /// Nodes that it touches.
+    pub targets: Vec<NodeName>,
+    /// Link rules that it adds.
+    pub links: Vec<LinkRule>,
+}
+
+/// One instant of the timeline. The actions bring the network from the state before to the state after it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Step {
+    /// After the timeline's zero.
+    pub at: Duration,
+    /// Entries that begin now.
+    pub begins: Vec<EntryName>,
+    /// Entries that end now.
+    pub ends: Vec<EntryName>,
+    /// What to do: links first, then the rest, which may be done side by side unless two name the same node.
+    pub actions: Vec<Action>,
+}

@@ -1,0 +1,1 @@
+//! Journal to terminal, JUnit, HTML and SVG.

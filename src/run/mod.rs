@@ -1,0 +1,1 @@
+//! The engine: one event loop, timeline, cancellation, reverse teardown.

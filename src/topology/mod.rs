@@ -1,0 +1,97 @@
+//! Nodes, groups, zones, links and the graph of who dials whom.
+
+mod targets;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::action::{ClientRef, NetworkName, NodeName, Resources};
+use crate::link::LinkParameters;
+use crate::text::{Sp, Span};
+
+pub use targets::{TargetContext, Targets};
+
+/// A topology with all names resolved, all inheritance applied and all mixes dealt out.
+#[derive(Clone, Debug)]
+pub struct Topology {
+    /// Its name.
+    pub name: String,
+    /// What it is, for people.
+    pub description: String,
+    /// All nodes, in file order: groups first, then single nodes.
+    pub nodes: Vec<Node>,
+    /// Members of each group.
+    pub groups: BTreeMap<String, Vec<NodeName>>,
+    /// Nodes that serve as bootnodes.
+    pub bootnodes: Vec<NodeName>,
+    /// Who dials whom: from, to. No self edges, no duplicates; an edge stands once, `from` dials.
+    pub edges: Vec<(NodeName, NodeName)>,
+    /// Remarks of the graph generator ("2 edges added to join 3 parts").
+    pub notes: Vec<String>,
+    /// Base quality of links: zones and links of the file, as directed pairs, in order of application.
+    pub links: Vec<BaseLink>,
+    /// Networks by name; `main` is always there.
+    pub networks: BTreeMap<NetworkName, Network>,
+    /// Whether packets may only travel along edges of the graph.
+    pub enforce_graph: bool,
+}
+
+/// A network of a topology.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Network {
+    /// Whether packets may leave the run.
+    pub internet: bool,
+}
+
+/// Base quality of one directed link.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BaseLink {
+    /// Sender.
+    pub from: NodeName,
+    /// Receiver.
+    pub to: NodeName,
+    /// Quality.
+    pub parameters: LinkParameters,
+}
+
+/// A node with everything that it inherits from its group.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its name.
+    pub name: NodeName,
+    /// Its group.
+    pub group: Option<String>,
+    /// The client that it was dealt.
+    pub client: ClientRef,
+    /// `validator`, `follower`, `bootnode`, or a word of the client's own.
+    pub role: String,
+    /// Zone, for latencies.
+    pub zone: Option<String>,
+    /// Networks, at least one.
+    pub networks: Vec<NetworkName>,
+    /// Labels, for targets.
+    pub labels: BTreeMap<String, String>,
+    /// Environment, added to the manifest's.
+    pub env: BTreeMap<String, String>,
+    /// Changes to the command line.
+    pub args: ArgumentChanges,
+    /// Extra files: name → content (templates allowed).
+    pub files: BTreeMap<String, String>,
+    /// Limits.
+    pub resources: Resources,
+    /// When it starts, after the run's start; `None` is at once.
+    pub start_at: Option<Duration>,
+    /// Where it is defined.
+    pub place: Span,
+}
+
+/// Changes of a node to its client's command line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ArgumentChanges {
+    /// Replaces the value of a flag that is there: `--flag` → value.
+    pub set: BTreeMap<String, String>,
+    /// Appended.
+    pub add: Vec<String>,
+    /// Removed: a whole word, or a flag with its value.
+    pub remove: Vec<Sp<String>>,
+}
