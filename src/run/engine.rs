@@ -48,6 +48,7 @@ pub(super) struct Engine {
     last_start: Option<Instant>,
     worst_fault_error: Option<Duration>,
     trouble: Option<BackendError>,
+    a_node_failed: bool,
 }
 
 /// The parts that exist once the backend does.
@@ -88,6 +89,7 @@ impl Engine {
             last_start: None,
             worst_fault_error: None,
             trouble: None,
+            a_node_failed: false,
         })
     }
 
@@ -128,6 +130,7 @@ impl Engine {
         Ok(Outcome {
             end,
             trouble: self.trouble,
+            a_node_failed: self.a_node_failed,
             start_up: self.zero.map(|zero| Duration::from_micros(self.clock.micros(zero))),
             starts_per_second: starting.filter(|seconds| *seconds > 0.0).map(|seconds| starts as f64 / seconds),
             total: self.clock.elapsed(),
@@ -311,6 +314,7 @@ impl Engine {
                     step.push_str(&line);
                 }
                 let log = self.request.logs.join(format!("{node}.log"));
+                self.a_node_failed |= self.trouble.is_none();
                 self.note_trouble(BackendError::plain(step).remedy(format!("its whole log is {}", log.display())))
             }
             Report::Acted { step, at, error } => {
@@ -380,6 +384,7 @@ impl Engine {
                         let error = BackendError::plain(format!("{message} before it was ready{lines}"))
                             .remedy(format!("its whole log is {}", log.display()));
                         self.write(What::Exit { node, code, signal, expected, last_lines })?;
+                        self.a_node_failed |= self.trouble.is_none();
                         return self.note_trouble(error);
                     }
                 }
