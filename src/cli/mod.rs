@@ -14,6 +14,7 @@ mod output;
 mod plan;
 mod progress;
 mod project;
+mod reference_page;
 mod run;
 mod scenario;
 mod schema;
@@ -25,6 +26,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+
+pub use reference_page::command_line_page;
 
 use exit::Exit;
 use output::{Color, Format};
