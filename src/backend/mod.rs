@@ -7,6 +7,7 @@ pub mod docker;
 pub mod fabric;
 mod log_sink;
 pub mod native;
+mod owner;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use crate::action::{NetworkName, NetworkSpec, NodeName, NodeProcess, RunId, Seed
 use crate::link::LinkTable;
 
 pub use log_sink::{LineWatcher, LogSink};
+pub use owner::{Owner, OwnerState};
 
 /// What a backend is told once, before anything is made.
 #[derive(Clone, Debug)]
