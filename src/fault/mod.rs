@@ -1,7 +1,30 @@
 //! Faults: one file each. A fault is compiled to effects, its healing included; it knows no backend.
 
+mod cut;
+mod disconnect;
+mod inject;
+mod isolate;
+mod kill;
+mod partition;
+mod pause;
+mod restart;
+mod shape;
+mod stop;
+mod temporary_serde;
+
 use crate::action::{NetworkName, NodeName};
 use crate::link::LinkRule;
+
+pub use cut::Cut;
+pub use disconnect::Disconnect;
+pub use inject::{Inject, NotBuilt};
+pub use isolate::Isolate;
+pub use kill::Kill;
+pub use partition::{Direction, Partition, PartitionShape, Rest};
+pub use pause::Pause;
+pub use restart::Restart;
+pub use shape::{Shape, ShapedLinks};
+pub use stop::Stop;
 
 /// What a fault does while it is in force. The state of the network at any instant is the union of the effects of all
 /// faults in force, so that overlapping faults compose and the end of one never undoes another.
