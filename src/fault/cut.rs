@@ -3,8 +3,12 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::Effects;
+use super::compile::{Compiled, FaultContext};
 use super::inject::NotBuilt;
-use crate::text::Sp;
+use super::pairs::WrittenPairs;
+use crate::link::LinkParameters;
+use crate::text::{Diagnostic, Sp};
 use crate::topology::Targets;
 
 /// Links are cut: with `from` and `to` in that direction alone, with `between` both ways.
@@ -24,4 +28,24 @@ pub struct Cut {
     #[schemars(skip)]
     #[serde(default)]
     pub ports: Option<NotBuilt>,
+}
+
+impl Cut {
+    pub(super) fn compile(&self, context: &FaultContext<'_>) -> Result<Compiled, Vec<Diagnostic>> {
+        if let Some(ports) = &self.ports {
+            return Err(vec![ports.refusal("ports", "without `ports` the fault hits all packets")]);
+        }
+        let written = WrittenPairs {
+            from: self.from.as_ref(),
+            to: self.to.as_ref(),
+            between: self.between.as_ref(),
+            place: None,
+        };
+        let (pairs, said) = written.resolve(context, "cut")?;
+        Ok(Compiled {
+            effects: Effects { links: pairs.rules(LinkParameters::CUT), ..Effects::default() },
+            summary: format!("cut {said}"),
+            targets: context.names(&pairs.ends()),
+        })
+    }
 }

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::text::Sp;
+use super::compile::{Compiled, FaultContext, down};
+use crate::action::Signal;
+use crate::text::{Diagnostic, Sp};
 use crate::topology::Targets;
 
 /// Kills the nodes' processes with SIGKILL, without a chance to tidy up. They are started again, with their data, when the faultn/// ends.
@@ -12,4 +14,10 @@ use crate::topology::Targets;
 pub struct Kill {
     /// The nodes.
     pub targets: Sp<Targets>,
+}
+
+impl Kill {
+    pub(super) fn compile(&self, context: &FaultContext<'_>) -> Result<Compiled, Vec<Diagnostic>> {
+        down(context, "kill", &self.targets, Signal::Kill, false)
+    }
 }

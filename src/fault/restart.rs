@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::text::Sp;
+use super::compile::{Compiled, FaultContext, down};
+use crate::action::Signal;
+use crate::text::{Diagnostic, Sp};
 use crate::topology::Targets;
 
 /// Kills the nodes' processes with SIGKILL and starts them again: at the end of `for`, or at once if there is none.
@@ -15,4 +17,13 @@ pub struct Restart {
     /// Whether their data is gone when they come back. The default is no.
     #[serde(default)]
     pub wipe: bool,
+}
+
+impl Restart {
+    pub(super) fn compile(&self, context: &FaultContext<'_>) -> Result<Compiled, Vec<Diagnostic>> {
+        let word = if self.wipe { "restart and wipe" } else { "restart" };
+        let mut compiled = down(context, word, &self.targets, Signal::Kill, self.wipe)?;
+        compiled.effects.momentary = true;
+        Ok(compiled)
+    }
 }

@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::text::Sp;
+use super::compile::{Compiled, FaultContext, down};
+use crate::action::Signal;
+use crate::text::{Diagnostic, Sp};
 use crate::topology::Targets;
 
 /// Asks the nodes' processes to end (SIGTERM, and SIGKILL ten seconds later). They are started again, with their data, whenn/// the fault ends.
@@ -12,4 +14,10 @@ use crate::topology::Targets;
 pub struct Stop {
     /// The nodes.
     pub targets: Sp<Targets>,
+}
+
+impl Stop {
+    pub(super) fn compile(&self, context: &FaultContext<'_>) -> Result<Compiled, Vec<Diagnostic>> {
+        down(context, "stop", &self.targets, Signal::Stop, false)
+    }
 }
