@@ -3,8 +3,15 @@
 //! Reads no file, clock or environment: callers hand in the text.
 
 mod diagnostic;
+pub mod reader;
+mod render;
+mod sources;
 mod span;
+pub mod suggest;
+pub mod tree;
 pub mod units;
+pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Label, Severity};
+pub use sources::Sources;
 pub use span::{Sp, Span};
