@@ -14,7 +14,6 @@ pub mod recover;
 pub mod reorg;
 pub mod stall;
 mod subject;
-mod until_text;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
