@@ -16,7 +16,6 @@ pub mod recover;
 pub mod reorg;
 pub mod stall;
 mod subject;
-mod until_text;
 mod windows;
 
 use std::collections::BTreeSet;
