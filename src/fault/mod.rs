@@ -13,7 +13,6 @@ mod restart;
 mod shape;
 mod stop;
 mod table;
-mod temporary_serde;
 
 use crate::action::{NetworkName, NodeName};
 use crate::link::LinkRule;

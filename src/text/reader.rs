@@ -126,7 +126,9 @@ impl<'a> NodeReader<'a> {
     /// Text is wanted: plain numbers are text too, so that a version `1.10` stays `1.10`.
     fn words<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match &self.node.content {
-            Content::Scalar { text, .. } => visitor.visit_str(text).map_err(|mistake: ReadError| mistake.at(self.node.span)),
+            Content::Scalar { text, .. } => {
+                visitor.visit_str(text).map_err(|mistake: ReadError| mistake.at(self.node.span))
+            }
             _ => self.any(visitor),
         }
     }

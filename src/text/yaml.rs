@@ -297,7 +297,8 @@ mod tests {
         let text = "name: &n x\nflags: [true]\ninject: &i {kill: {targets: *n}}\n";
         let (_, document) = read_document(text).unwrap();
         assert!(document.inject.is_some());
-        let tree = parse("a: &d {x: 1, y: 2}\nb: {<<: *d, y: 3}\nc: [&e 1, *e]\nd: &q \"010\"\ne: !!str 5\n", 1).unwrap();
+        let tree =
+            parse("a: &d {x: 1, y: 2}\nb: {<<: *d, y: 3}\nc: [&e 1, *e]\nd: &q \"010\"\ne: !!str 5\n", 1).unwrap();
         assert_eq!(tree.get("b").unwrap().get("x").unwrap().text(), Some("1"));
         assert_eq!(tree.get("b").unwrap().get("y").unwrap().text(), Some("3"));
         assert_eq!(tree.get("d").unwrap().content, Content::Scalar { text: "010".to_owned(), quoted: true });
