@@ -2,9 +2,12 @@
 //!
 //! Reads no file, clock or environment: callers hand in the text.
 
+pub mod checker;
+mod checker_scalar;
 mod diagnostic;
 pub mod reader;
 mod render;
+pub mod schema;
 mod sources;
 mod span;
 pub mod suggest;

@@ -3,9 +3,12 @@
 
 use std::fmt;
 
-use serde::de::value::{MapAccessDeserializer, StrDeserializer, U32Deserializer};
-use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::value::{StrDeserializer, U32Deserializer};
+use serde::de::{
+    self, DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
+};
 
+use super::schema::DocumentSchema;
 use super::tree::{Content, Key, Node, Plain};
 use super::{Diagnostic, Span};
 
@@ -14,6 +17,10 @@ pub(super) const PLACE_WANTED: &str = "splitbrain::text::Sp";
 
 /// Checks the tree against the type's schema, then reads it. Every structural mistake is reported.
 pub fn read_checked<T: de::DeserializeOwned + schemars::JsonSchema>(tree: &Node) -> Result<T, Vec<Diagnostic>> {
+    let mistakes = super::checker::check(tree, &DocumentSchema::of::<T>());
+    if !mistakes.is_empty() {
+        return Err(mistakes);
+    }
     read_node(tree).map_err(|mistake| vec![mistake])
 }
 
@@ -179,17 +186,18 @@ impl<'de> Deserializer<'de> for NodeReader<'_> {
         visitor: V,
     ) -> Result<V::Value, ReadError> {
         let result = match &self.node.content {
-            Content::Scalar { text, .. } => visitor.visit_enum(StrDeserializer::<ReadError>::new(text)),
+            Content::Scalar { text, .. } => {
+                visitor.visit_enum(WordReader { word: text, span: self.node.span, parameters: None })
+            }
             Content::Map(entries) if entries.len() == 1 => {
-                visitor.visit_enum(MapAccessDeserializer::new(MapReader { entries: entries.iter(), value: None }))
+                let (key, value) = &entries[0];
+                let parameters = Some(value).filter(|value| value.content != Content::Null);
+                visitor.visit_enum(WordReader { word: &key.text, span: key.span, parameters })
             }
             Content::Map(entries) => {
-                let keys: Vec<String> = entries.iter().map(|(key, _)| format!("`{}`", key.text)).collect();
-                Err(de::Error::custom(format_args!(
-                    "expected a mapping with one key, found {}: {}",
-                    keys.len(),
-                    keys.join(", ")
-                )))
+                let keys: Vec<&str> = entries.iter().map(|(key, _)| key.text.as_str()).collect();
+                let found = if keys.is_empty() { "an empty one".to_owned() } else { super::suggest::list(&keys) };
+                Err(de::Error::custom(format_args!("expected a mapping with one key, found {found}")))
             }
             _ => Err(de::Error::custom(format_args!(
                 "expected a word or a mapping with one key, found {}",
@@ -209,10 +217,63 @@ impl<'de> Deserializer<'de> for NodeReader<'_> {
     }
 }
 
-impl<'de> IntoDeserializer<'de, ReadError> for NodeReader<'_> {
-    type Deserializer = Self;
-    fn into_deserializer(self) -> Self {
-        self
+/// A variant of an enum: a word, or a word with parameters. A word alone stands for the word with all its parameters
+/// left out, and a word with an empty mapping for the word alone.
+struct WordReader<'a> {
+    word: &'a str,
+    span: Span,
+    parameters: Option<&'a Node>,
+}
+
+impl<'de> EnumAccess<'de> for WordReader<'_> {
+    type Error = ReadError;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), ReadError> {
+        let word = seed
+            .deserialize(StrDeserializer::<ReadError>::new(self.word))
+            .map_err(|mistake: ReadError| mistake.at(self.span))?;
+        Ok((word, self))
+    }
+}
+
+impl WordReader<'_> {
+    fn with_parameters<T>(self, read: impl FnOnce(NodeReader<'_>) -> Result<T, ReadError>) -> Result<T, ReadError> {
+        match self.parameters {
+            Some(node) => read(NodeReader { node }),
+            None => read(NodeReader { node: &Node { span: self.span, content: Content::Map(Vec::new()) } }),
+        }
+    }
+}
+
+impl<'de> VariantAccess<'de> for WordReader<'_> {
+    type Error = ReadError;
+
+    fn unit_variant(self) -> Result<(), ReadError> {
+        match self.parameters {
+            None => Ok(()),
+            Some(Node { content: Content::Map(entries), .. }) if entries.is_empty() => Ok(()),
+            Some(node) => {
+                let mistake: ReadError = de::Error::custom(format_args!("`{}` takes no parameters", self.word));
+                Err(mistake.at(node.span))
+            }
+        }
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, ReadError> {
+        self.with_parameters(|reader| seed.deserialize(reader))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _length: usize, visitor: V) -> Result<V::Value, ReadError> {
+        self.with_parameters(|reader| reader.any(visitor))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        self.with_parameters(|reader| reader.any(visitor))
     }
 }
 

@@ -203,8 +203,25 @@ fn span_of(location: Location, text: &str, source: u32) -> Span {
 /// Says a mistake of the YAML itself in our words.
 fn explain(mistake: &Error, text: &str, source: u32) -> Diagnostic {
     let mistake = mistake.without_snippet();
-    let span = mistake.location().map_or(Span { source, start: 0, end: 0 }, |location| span_of(location, text, source));
+    let span =
+        mistake.location().map_or(Span { source, start: 0, end: 0 }, |location| line_span(location, text, source));
+    explain_at(mistake, span)
+}
+
+/// Mistakes carry line and column, not always bytes.
+fn line_span(location: Location, text: &str, source: u32) -> Span {
+    let line = usize::try_from(location.line()).unwrap_or(usize::MAX).saturating_sub(1);
+    let column = usize::try_from(location.column()).unwrap_or(usize::MAX).saturating_sub(1);
+    let line_start: usize = text.split_inclusive('\n').take(line).map(str::len).sum();
+    let rest = text.get(line_start..).unwrap_or("").lines().next().unwrap_or("");
+    let in_line: usize = rest.chars().take(column).map(char::len_utf8).sum();
+    let start = u32::try_from(line_start + in_line).unwrap_or(0);
+    Span { source, start, end: start + rest[in_line..].chars().next().map_or(0, char::len_utf8) as u32 }
+}
+
+fn explain_at(mistake: &Error, span: Span) -> Diagnostic {
     match mistake {
+        Error::AliasError { error, .. } => explain_at(error.without_snippet(), span),
         Error::MultipleDocuments { .. } => Diagnostic::error("a file holds one document")
             .at(span, "a second one begins here")
             .help("put it into a file of its own"),
@@ -225,15 +242,27 @@ fn explain(mistake: &Error, text: &str, source: u32) -> Diagnostic {
         Error::MergeValueNotMapOrSeqOfMaps { .. } => Diagnostic::error("`<<` takes a mapping or a list of mappings")
             .at(span, "cannot be merged")
             .help("for example `<<: *defaults`"),
-        other => Diagnostic::error(format!("this is not YAML: {}", sentence(other))).at(span, ""),
+        other => {
+            let said = sentence(other);
+            if said.contains("recursion limit") {
+                return too_large(span);
+            }
+            Diagnostic::error(format!("this is not YAML: {said}")).at(span, "")
+        }
     }
+}
+
+fn too_large(span: Span) -> Diagnostic {
+    Diagnostic::error("this file is too large or too deeply nested")
+        .at(span, "reading stopped here")
+        .help(format!("at most {DEEPEST} levels and {MOST_NODES} values, aliases written out"))
 }
 
 /// The crate's own words, without the position that it appends.
 fn sentence(mistake: &Error) -> String {
     let whole = mistake.to_string();
     let first = whole.lines().next().unwrap_or_default();
-    let end = first.rfind(" at line ").unwrap_or(first.len());
+    let end = first.find(" at line ").unwrap_or(first.len());
     first[..end].trim_end_matches(['.', ',', ' ']).to_owned()
 }
 
@@ -303,5 +332,23 @@ mod tests {
         assert_eq!(tree.get("b").unwrap().get("y").unwrap().text(), Some("3"));
         assert_eq!(tree.get("d").unwrap().content, Content::Scalar { text: "010".to_owned(), quoted: true });
         println!("{tree:#?}");
+    }
+
+    #[test]
+    fn all_mistakes_are_found_at_once() {
+        let text =
+            "nam: x\nwait: 10 parsecs\nflags: [yes, 1, \"true\"]\nwait: 5\ninject:\n  kil: {}\n  kill:\n    flags: a\n";
+        println!("{}", read_document(text).unwrap_err());
+        println!("{}", read_document("name: x\ninject: kill\nwait: 10").unwrap_err());
+        println!("{}", read_document("name: x\ninject: {kill: {targets: {random: x}}}\nflags: a").unwrap_err());
+        println!("{}", read_document("name: [x\n").unwrap_err());
+        println!("{}", read_document("").unwrap_err());
+        println!("{}", read_document("- a\n- b").unwrap_err());
+        println!("{}", read_document("name: *x").unwrap_err());
+        println!("{}", read_document("name: x\n---\nname: b").unwrap_err());
+        println!("{}", read_document("name: x\n\tflags: a").unwrap_err());
+        println!("{}", read_document("a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n").unwrap_err());
+        println!("{}", read_document(&"[".repeat(10000)).unwrap_err());
+        println!("{}", read_document(&"- ".repeat(10000)).unwrap_err());
     }
 }

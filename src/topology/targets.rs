@@ -110,3 +110,37 @@ impl JsonSchema for Targets {
         })
     }
 }
+
+impl serde::Serialize for Targets {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        match self {
+            Self::Word(word) => serializer.serialize_str(word),
+            Self::Random(count) => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("random", &count.value)?;
+                map.end()
+            }
+            Self::Labels(labels) => labels.serialize(serializer),
+            Self::List(items) => items.serialize(serializer),
+        }
+    }
+}
+
+/// As it may be written: `west`, `{random: 3}`, `{side: a}`, `[a, b]`.
+impl fmt::Display for Targets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Word(word) => f.write_str(word),
+            Self::Random(count) => write!(f, "{{random: {}}}", count.value),
+            Self::Labels(labels) => {
+                let parts: Vec<String> = labels.iter().map(|(key, value)| format!("{key}: {value}")).collect();
+                write!(f, "{{{}}}", parts.join(", "))
+            }
+            Self::List(items) => {
+                let parts: Vec<String> = items.iter().map(|item| item.value.to_string()).collect();
+                write!(f, "[{}]", parts.join(", "))
+            }
+        }
+    }
+}
