@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::action::{ClientRef, NetworkName, NodeName, Resources};
-use crate::link::LinkParameters;
+use crate::link::LinkRule;
 use crate::text::{Sp, Span};
 
 pub use targets::{TargetContext, Targets};
@@ -28,8 +28,9 @@ pub struct Topology {
     pub edges: Vec<(NodeName, NodeName)>,
     /// Remarks of the graph generator ("2 edges added to join 3 parts").
     pub notes: Vec<String>,
-    /// Base quality of links: zones and links of the file, as directed pairs, in order of application.
-    pub links: Vec<BaseLink>,
+    /// Base quality of links: zones, quality presets, links of the file and non-edges of an enforced graph, as rules over
+    /// positions in `nodes` (which are also the positions in the plan).
+    pub links: Vec<LinkRule>,
     /// Networks by name; `main` is always there.
     pub networks: BTreeMap<NetworkName, Network>,
     /// Whether packets may only travel along edges of the graph.
@@ -41,17 +42,6 @@ pub struct Topology {
 pub struct Network {
     /// Whether packets may leave the run.
     pub internet: bool,
-}
-
-/// Base quality of one directed link.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BaseLink {
-    /// Sender.
-    pub from: NodeName,
-    /// Receiver.
-    pub to: NodeName,
-    /// Quality.
-    pub parameters: LinkParameters,
 }
 
 /// A node with everything that it inherits from its group.
