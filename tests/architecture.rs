@@ -8,14 +8,22 @@ use std::path::{Path, PathBuf};
 const ROOMS: &[(&str, &[&str], &str)] = &[
     ("text", &[], "`text` is words on paper: it uses no other room"),
     ("link", &[], "`link` is a pure model: it uses no other room"),
-    ("action", &["link"], "`action` is the language of backends: it knows link parameters and nothing of faults or YAML"),
+    (
+        "action",
+        &["link"],
+        "`action` is the language of backends: it knows link parameters and nothing of faults or YAML",
+    ),
     ("journal", &["action"], "`journal` holds what happened: it uses the ids of `action` and nothing else"),
     ("eth2", &[], "`eth2` is the consensus wire, pure: it uses no other room"),
     ("topology", &["text", "action", "link"], "`topology` uses `text`, `action` and link parameters, and does no I/O"),
     ("client", &["text", "action"], "`client` is manifests as data: it uses `text` and `action`"),
     ("genesis", &["text", "action", "eth2"], "`genesis` is pure: `text`, `action` and the types of `eth2`"),
     ("consensus", &["eth2"], "`consensus` is the bundled client's sans-I/O core: it uses `eth2` alone"),
-    ("fault", &["text", "action", "link", "topology"], "a fault is compiled to effects: it knows no backend and no plan"),
+    (
+        "fault",
+        &["text", "action", "link", "topology"],
+        "a fault is compiled to effects: it knows no backend and no plan",
+    ),
     ("check", &["text", "journal", "topology", "action"], "a check reads the journal: it never sees live nodes"),
     (
         "spec",
@@ -44,8 +52,24 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
     (
         "cli",
         &[
-            "text", "link", "action", "journal", "eth2", "topology", "client", "genesis", "fault", "check", "spec",
-            "plan", "backend", "observe", "run", "reference", "report", "results",
+            "text",
+            "link",
+            "action",
+            "journal",
+            "eth2",
+            "topology",
+            "client",
+            "genesis",
+            "fault",
+            "check",
+            "spec",
+            "plan",
+            "backend",
+            "observe",
+            "run",
+            "reference",
+            "report",
+            "results",
         ],
         "`cli` may use everything",
     ),
@@ -107,7 +131,8 @@ fn arrows_point_down_only() {
     let mut broken = Vec::new();
     for (path, text) in sources() {
         let Some(room) = room_of(&path) else { continue };
-        let (may, why) = table.get(room.as_str()).unwrap_or_else(|| panic!("{}: no such room in the table", path.display()));
+        let (may, why) =
+            table.get(room.as_str()).unwrap_or_else(|| panic!("{}: no such room in the table", path.display()));
         for (number, line) in code(&text) {
             for used in rooms_named(line) {
                 if used != room && !may.contains(&used.as_str()) && table.contains_key(used.as_str()) {
@@ -198,10 +223,34 @@ fn the_table_names_every_room_and_no_other() {
 #[test]
 fn the_top_level_holds_what_the_design_says() {
     let allowed = [
-        "Cargo.toml", "Cargo.lock", "src", "scenarios", "topologies", "clients", "simulators", "results", "tests",
-        "benches", "docs", "schema", "scripts", "fuzz", ".ci", ".git", ".gitignore", ".dockerignore", "target",
-        "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE",
-        "rustfmt.toml", "clippy.toml", "proptest-regressions",
+        "Cargo.toml",
+        "Cargo.lock",
+        "src",
+        "scenarios",
+        "topologies",
+        "clients",
+        "simulators",
+        "results",
+        "tests",
+        "benches",
+        "docs",
+        "schema",
+        "scripts",
+        "fuzz",
+        ".ci",
+        ".git",
+        ".gitignore",
+        ".dockerignore",
+        "target",
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "LICENSE-MIT",
+        "LICENSE-APACHE",
+        "rustfmt.toml",
+        "clippy.toml",
+        "proptest-regressions",
     ];
     let there = fs::read_dir(env!("CARGO_MANIFEST_DIR")).expect("the package is readable");
     let strange: Vec<String> = there

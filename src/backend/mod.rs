@@ -168,6 +168,11 @@ macro_rules! each {
 }
 
 impl Backend {
+    /// How many nodes are worth making or starting at the same moment.
+    pub fn concurrent_starts(&self) -> usize {
+        each!(self, backend => backend.concurrent_starts())
+    }
+
     /// Makes a node: container or namespace, files, addresses, and its place on the wire. Starts nothing.
     pub async fn create(&self, node: &NodeName) -> Result<(), BackendError> {
         each!(self, backend => backend.create(node).await)

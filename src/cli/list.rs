@@ -39,12 +39,8 @@ struct Row(String, String, Value);
 pub(super) fn list(global: &Global, arguments: &ListArguments) -> Exit {
     let project = Project::find(global.project.as_deref(), None);
     let rows = match arguments.kind {
-        Kind::Faults => {
-            fault::TABLE.iter().map(|entry| table_row(entry.keyword, entry.about, entry.example)).collect()
-        }
-        Kind::Checks => {
-            check::TABLE.iter().map(|entry| table_row(entry.keyword, entry.about, entry.example)).collect()
-        }
+        Kind::Faults => fault::TABLE.iter().map(|entry| table_row(entry.keyword, entry.about, entry.example)).collect(),
+        Kind::Checks => check::TABLE.iter().map(|entry| table_row(entry.keyword, entry.about, entry.example)).collect(),
         Kind::Scenarios => described(&project, "scenarios"),
         Kind::Topologies => described(&project, "topologies"),
         Kind::Clients => clients(&project),

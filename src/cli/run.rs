@@ -241,7 +241,7 @@ async fn one_run(
     let exit = exit_of(&outcome, &verdict);
     record.exit = Some(exit.code());
     record.ended = Some(outcome.end.word().to_owned());
-    record.timings = timings(&outcome, &verdict);
+    record.timings = timings(&outcome);
     if let Err(error) = folder.write_run(&record) {
         output::error(&error, &output::causes(&error), None);
     }
@@ -293,13 +293,7 @@ fn prepare_folder(
     })
 }
 
-fn finish(
-    global: &Global,
-    folder: &RunFolder,
-    journal: &Journal,
-    verdict: &Verdict,
-    outcome: &crate::run::Outcome,
-) {
+fn finish(global: &Global, folder: &RunFolder, journal: &Journal, verdict: &Verdict, outcome: &crate::run::Outcome) {
     if let Some(trouble) = &outcome.trouble {
         output::error(trouble, &output::causes(trouble), trouble.remedy.as_deref());
     }
@@ -338,14 +332,14 @@ fn exit_of(outcome: &crate::run::Outcome, verdict: &Verdict) -> Exit {
     }
 }
 
-fn timings(outcome: &crate::run::Outcome, verdict: &Verdict) -> Timings {
+fn timings(outcome: &crate::run::Outcome) -> Timings {
     let millis = |duration: Duration| duration.as_secs_f64() * 1000.0;
     Timings {
         start_up_ms: outcome.start_up.map(|duration| duration.as_millis() as u64),
         starts_per_second: outcome.starts_per_second,
         total_ms: Some(outcome.total.as_millis() as u64),
         worst_fault_error_ms: outcome.worst_fault_error.map(millis),
-        worst_poll_gap_ms: verdict.worst_poll_gap.map(millis),
+        worst_poll_gap_ms: outcome.worst_poll_gap.map(millis),
     }
 }
 
@@ -358,5 +352,6 @@ fn new_run_id() -> RunId {
 }
 
 fn kernel() -> String {
-    nix::sys::utsname::uname().map_or_else(|_| "unknown".to_owned(), |name| name.release().to_string_lossy().into_owned())
+    nix::sys::utsname::uname()
+        .map_or_else(|_| "unknown".to_owned(), |name| name.release().to_string_lossy().into_owned())
 }

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
-use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -19,7 +18,7 @@ use super::{End, HeadCount, JournalFailed, Outcome, Progress, Request};
 use crate::action::{BackendKind, NodeName, NodeProcess, Seeds};
 use crate::backend::{Backend, BackendError, BackendEvent, LogSink, RunSetup, WireSetup};
 use crate::journal::{JournalWriter, LinkCounterRecord, NodePhase, What};
-use crate::observe::{Dial, Observation, Prober};
+use crate::observe::{Dial, Observation, Prober, ProberSetup};
 
 /// How often each node is asked. Shorter than the shortest slot that anybody runs (1 s), so that no head is missed.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
@@ -47,6 +46,7 @@ pub(super) struct Engine {
     first_start: Option<Instant>,
     last_start: Option<Instant>,
     worst_fault_error: Option<Duration>,
+    worst_poll_gap: Option<Duration>,
     trouble: Option<BackendError>,
     a_node_failed: bool,
 }
@@ -56,7 +56,7 @@ struct Running {
     backend: Arc<Backend>,
     workers: Workers,
     dial: Arc<dyn Dial>,
-    probes: JoinSet<()>,
+    probes: Vec<Prober>,
     observations: mpsc::Receiver<Observation>,
     observation_sender: mpsc::Sender<Observation>,
     reports: mpsc::Receiver<Report>,
@@ -88,6 +88,7 @@ impl Engine {
             first_start: None,
             last_start: None,
             worst_fault_error: None,
+            worst_poll_gap: None,
             trouble: None,
             a_node_failed: false,
         })
@@ -135,6 +136,7 @@ impl Engine {
             starts_per_second: starting.filter(|seconds| *seconds > 0.0).map(|seconds| starts as f64 / seconds),
             total: self.clock.elapsed(),
             worst_fault_error: self.worst_fault_error,
+            worst_poll_gap: self.worst_poll_gap,
             teardown_errors,
             how_to_look,
         })
@@ -172,7 +174,7 @@ impl Engine {
             backend,
             workers,
             dial,
-            probes: JoinSet::new(),
+            probes: Vec::new(),
             observations,
             observation_sender,
             reports,
@@ -349,15 +351,17 @@ impl Engine {
     }
 
     fn start_probe(&self, running: &mut Running, node: &NodeName) {
-        let Some(planned) = self.request.plan.nodes.iter().find(|planned| &planned.process.name == node) else { return };
-        running.probes.spawn(Prober::run(
-            node.clone(),
-            planned.adapter.clone(),
-            Arc::clone(&running.dial),
-            POLL_INTERVAL,
-            running.observation_sender.clone(),
-            running.cancel.clone(),
-        ));
+        let Some(planned) = self.request.plan.nodes.iter().find(|planned| &planned.process.name == node) else {
+            return;
+        };
+        let setup = ProberSetup {
+            node: node.clone(),
+            adapter: planned.adapter.clone(),
+            interval: POLL_INTERVAL,
+            sender: running.observation_sender.clone(),
+            cancel: running.cancel.clone(),
+        };
+        running.probes.push(Prober::spawn(setup, Arc::clone(&running.dial)));
     }
 
     fn on_backend_event(&mut self, event: BackendEvent) -> Result<(), JournalFailed> {
@@ -452,15 +456,24 @@ impl Engine {
         while let Ok(mark) = self.marks.try_recv() {
             self.write(mark)?;
         }
+        for probe in &running.probes {
+            let statistics = probe.statistics();
+            self.worst_poll_gap = self.worst_poll_gap.max(Some(statistics.largest_gap));
+            let largest_gap = statistics.largest_gap.as_micros() as u64;
+            let (node, answered, failed) = (probe.node().clone(), statistics.answered, statistics.failed);
+            self.write(What::Watched { node, answered, failed, largest_gap })?;
+        }
         self.write(What::TimelineEnded { reason: end.word().to_owned() })?;
         running.cancel.cancel();
         let workers = std::mem::take(&mut running.workers);
-        let probes = &mut running.probes;
+        let probes = std::mem::take(&mut running.probes);
         let (observations, reports) = (&mut running.observations, &mut running.reports);
         let ended = async {
             let all = async {
                 workers.join().await;
-                while probes.join_next().await.is_some() {}
+                for probe in probes {
+                    probe.finished().await;
+                }
             };
             tokio::pin!(all);
             loop {
@@ -472,9 +485,8 @@ impl Engine {
                 }
             }
         };
-        if timeout(WIND_DOWN, ended).await.is_err() {
-            running.probes.abort_all();
-        }
+        // What has not ended by then is dropped with the runtime; the teardown takes its sockets away.
+        drop(timeout(WIND_DOWN, ended).await);
         Ok(())
     }
 

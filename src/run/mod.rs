@@ -152,6 +152,8 @@ pub struct Outcome {
     pub total: Duration,
     /// Largest difference between a fault's planned and applied instant.
     pub worst_fault_error: Option<Duration>,
+    /// Longest time between two answers of one node while it was in sight.
+    pub worst_poll_gap: Option<Duration>,
     /// What could not be taken down.
     pub teardown_errors: Vec<String>,
     /// With `keep`: how to look at each node.

@@ -48,7 +48,7 @@ pub(super) enum Report {
 }
 
 /// The workers of a run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Workers {
     orders: BTreeMap<NodeName, mpsc::Sender<Order>>,
     tasks: JoinSet<()>,
@@ -177,14 +177,13 @@ impl Worker {
     }
 
     async fn become_ready(&self) {
-        let ready = observe::ready(&self.name, &self.node.ready, self.dial.as_ref()).await;
+        let deadline = Instant::now() + self.node.ready.within;
+        let ready = observe::ready(&self.name, &self.node.ready, &self.dial, deadline).await;
         if let Err(not_ready) = ready {
             return self.tell(Report::NotReady { node: self.name.clone(), last: not_ready.last }).await;
         }
         for call in &self.node.after_ready {
-            let within = self.node.ready.within;
-            let called =
-                observe::call(self.dial.as_ref(), &self.name, call.port, &call.method, &call.params, within).await;
+            let called = observe::call(&self.dial, &self.name, call.port, &call.method, &call.params, deadline).await;
             if let Err(error) = called {
                 let last = format!("{} failed: {error}", call.method);
                 return self.tell(Report::NotReady { node: self.name.clone(), last }).await;
