@@ -217,6 +217,7 @@ async fn one_run(
         journal: folder.journal(),
         logs: folder.logs(),
         state: state.clone(),
+        poll_interval: crate::run::POLL_INTERVAL,
         keep: arguments.keep,
         interrupts,
         progress: line.callback(),

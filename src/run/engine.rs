@@ -20,8 +20,6 @@ use crate::backend::{Backend, BackendError, BackendEvent, LogSink, RunSetup, Wir
 use crate::journal::{JournalWriter, LinkCounterRecord, NodePhase, What};
 use crate::observe::{Dial, Observation, Prober, ProberSetup};
 
-/// How often each node is asked. Shorter than the shortest slot that anybody runs (1 s), so that no head is missed.
-const POLL_INTERVAL: Duration = Duration::from_millis(250);
 /// How often link counters are journalled while the timeline runs.
 const COUNTER_INTERVAL: Duration = Duration::from_secs(5);
 /// Longest wait for probes and workers to end.
@@ -38,8 +36,8 @@ pub(super) struct Engine {
     marks: mpsc::Receiver<What>,
     mark_sender: mpsc::Sender<What>,
     phases: BTreeMap<NodeName, NodePhase>,
-    /// Nodes whose process the timeline has ended, so that their exit is no surprise.
-    expected_down: BTreeSet<NodeName>,
+    /// Starts and ends of each node's process, to tell an exit that the timeline asked for from one that it did not.
+    lives: BTreeMap<NodeName, Lives>,
     heads: BTreeMap<NodeName, (u64, String)>,
     counters: BTreeMap<(u16, u16), LinkCounterRecord>,
     zero: Option<Instant>,
@@ -49,6 +47,32 @@ pub(super) struct Engine {
     worst_poll_gap: Option<Duration>,
     trouble: Option<BackendError>,
     a_node_failed: bool,
+}
+
+/// Counts instead of a flag: a quick restart's "started" may be heard of before the exit that it followed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lives {
+    starts: u32,
+    exits: u32,
+    /// Ends that were ordered and not yet seen.
+    ordered: u32,
+}
+
+impl Lives {
+    /// The timeline is about to end the process, if there is one.
+    fn end_is_ordered(&mut self) {
+        if self.starts > self.exits + self.ordered {
+            self.ordered += 1;
+        }
+    }
+
+    /// A process ended; says whether that was ordered.
+    fn ended(&mut self) -> bool {
+        self.exits += 1;
+        let expected = self.ordered > 0;
+        self.ordered = self.ordered.saturating_sub(1);
+        expected
+    }
 }
 
 /// The parts that exist once the backend does.
@@ -81,7 +105,7 @@ impl Engine {
             marks,
             mark_sender,
             phases: BTreeMap::new(),
-            expected_down: BTreeSet::new(),
+            lives: BTreeMap::new(),
             heads: BTreeMap::new(),
             counters: BTreeMap::new(),
             zero: None,
@@ -253,7 +277,7 @@ impl Engine {
         for action in actions {
             let Some(node) = node_of(&action).cloned() else { continue };
             if ends_process(&action) {
-                self.expected_down.insert(node.clone());
+                self.lives.entry(node.clone()).or_default().end_is_ordered();
             }
             running.workers.order(&node, Order::Act { step, action }).await;
         }
@@ -288,7 +312,7 @@ impl Engine {
         match report {
             Report::Phase { node, phase, at } => {
                 if phase == NodePhase::Started {
-                    self.expected_down.remove(&node);
+                    self.lives.entry(node.clone()).or_default().starts += 1;
                     self.first_start.get_or_insert(at);
                     if self.zero.is_none() {
                         self.last_start = Some(at);
@@ -357,7 +381,7 @@ impl Engine {
         let setup = ProberSetup {
             node: node.clone(),
             adapter: planned.adapter.clone(),
-            interval: POLL_INTERVAL,
+            interval: self.request.poll_interval,
             sender: running.observation_sender.clone(),
             cancel: running.cancel.clone(),
         };
@@ -371,7 +395,7 @@ impl Engine {
                 self.note_trouble(BackendError::plain(format!("the engine went away: {message}")))
             }
             BackendEvent::Exited { node, code, signal } => {
-                let expected = self.expected_down.contains(&node);
+                let expected = self.lives.entry(node.clone()).or_default().ended();
                 let last_lines = if expected { Vec::new() } else { self.logs.last_lines(&node) };
                 if !expected {
                     let how = match (code, signal) {

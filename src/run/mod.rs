@@ -24,6 +24,9 @@ use crate::plan::Plan;
 
 pub use record::run_record;
 
+/// How often each node is asked. Shorter than the shortest slot that anybody runs (1 s), so that no head is missed.
+pub const POLL_INTERVAL: Duration = Duration::from_millis(250);
+
 /// One run, fully decided.
 pub struct Request {
     /// What to do.
@@ -44,6 +47,8 @@ pub struct Request {
     pub state: PathBuf,
     /// Log patterns that expectations ask for, besides the manifests' own.
     pub log_patterns: Vec<String>,
+    /// How often each node is asked; [`POLL_INTERVAL`] unless a benchmark raises the rate.
+    pub poll_interval: Duration,
     /// Leave everything running at the end.
     pub keep: bool,
     /// How often Ctrl-C was pressed or SIGTERM came: once ends the timeline, twice tears down now.
