@@ -1,12 +1,14 @@
 //! Checks: one file each. A check reads a journal and nothing else; its verdict is three-valued and carries evidence.
 
 pub mod agree;
+mod chain;
 pub mod diverge;
 mod document;
 pub mod exit;
 pub mod finality;
 pub mod log;
 pub mod peers;
+mod history;
 mod phrase;
 pub mod progress;
 pub mod ready;
@@ -14,6 +16,7 @@ pub mod recover;
 pub mod reorg;
 pub mod stall;
 mod subject;
+mod windows;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
