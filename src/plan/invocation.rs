@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::producers::Production;
+use super::producers::{FOLLOWER_ROLE, PRODUCER_ROLE, Production};
 use super::wiring::{Known, Wires};
 use super::{ApiCall, arguments};
 use crate::action::{BackendKind, NetworkName, NetworkSpec, NodeFile, NodeProcess};
@@ -76,7 +76,7 @@ impl<'a> Filler<'a> {
         let own_words: Vec<Template> = node.args.add.iter().filter_map(&mut own).collect();
 
         let nothing = Invocation::default();
-        let layers = [&client.run, client.by_role.get(&node.role).unwrap_or(&nothing)];
+        let layers = [&client.run, client.by_role.get(self.working_role(node)).unwrap_or(&nothing)];
         let mut files: BTreeMap<&String, &FileTemplate> = BTreeMap::new();
         for layer in layers.iter().map(|layer| &layer.files).chain([&own_files]) {
             files.extend(layer);
@@ -127,6 +127,13 @@ impl<'a> Filler<'a> {
             resources: node.resources,
         };
         Filled { process, extra_args: arguments::extra(node, &added), after_ready }
+    }
+
+    /// The role whose additions a node gets: a validator that the chain gave nothing to sign with (`sealers: 2` of three)
+    /// works as a follower.
+    fn working_role<'b>(&self, node: &'b crate::topology::Node) -> &'b str {
+        let idle = node.role == PRODUCER_ROLE && !self.production.producers.contains_key(&node.name);
+        if idle { FOLLOWER_ROLE } else { &node.role }
     }
 
     fn data(&self) -> &'static str {

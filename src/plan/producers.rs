@@ -13,6 +13,9 @@ use crate::topology::Node;
 /// The role of nodes that make blocks.
 pub(super) const PRODUCER_ROLE: &str = "validator";
 
+/// The role of nodes that only follow the chain.
+pub(super) const FOLLOWER_ROLE: &str = "follower";
+
 /// What the chain means for the nodes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Production {
