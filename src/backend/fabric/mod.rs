@@ -3,10 +3,17 @@
 //! Every node has one device in its network namespace. What its processes send to another node's address comes out of
 //! that device, passes the `link` model in the forwarder's single thread, and goes into the other node's device.
 
+mod counters;
+mod device;
+mod forwarder;
+mod kernel;
 mod namespace;
+mod netlink;
 mod setup;
+mod switch;
 mod wire;
 
+pub use device::{DeviceKind, probe};
 pub use namespace::Namespace;
 pub use setup::{DeviceAddress, DeviceRoute, DeviceSetup, KeptHost};
 pub use wire::Wire;

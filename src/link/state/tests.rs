@@ -170,7 +170,10 @@ fn loss_is_as_frequent_as_it_says() {
         let expected = f64::from(packets) * parameters.loss;
         // Four standard deviations of a binomial distribution.
         let bound = 4.0 * (expected * (1.0 - parameters.loss)).sqrt();
-        assert!((lost - expected).abs() < bound, "{lost} of {packets} lost at {percent} %, {expected} ± {bound} expected");
+        assert!(
+            (lost - expected).abs() < bound,
+            "{lost} of {packets} lost at {percent} %, {expected} ± {bound} expected"
+        );
     }
 }
 
@@ -198,11 +201,15 @@ fn jitter_spreads_evenly() {
 
 #[test]
 fn extreme_numbers_are_survived() {
-    let parameters = LinkParameters { rate: Some(1), loss: 1.0, jitter: Duration::MAX / 4, ..LinkParameters::default() };
+    let parameters =
+        LinkParameters { rate: Some(1), loss: 1.0, jitter: Duration::MAX / 4, ..LinkParameters::default() };
     let mut state = LinkState::default();
     for _ in 0..100_000 {
         state.offer(Duration::ZERO, 65_535, &parameters, &mut rng(1));
     }
     let zero = LinkParameters { rate: Some(0), ..LinkParameters::default() };
-    assert_eq!(LinkState::default().offer(Duration::ZERO, 65_535, &zero, &mut rng(1)), Verdict::Drop(DropReason::Overflow));
+    assert_eq!(
+        LinkState::default().offer(Duration::ZERO, 65_535, &zero, &mut rng(1)),
+        Verdict::Drop(DropReason::Overflow)
+    );
 }
