@@ -11,9 +11,11 @@ mod namespace;
 mod netlink;
 mod setup;
 mod switch;
+mod user_namespace;
 mod wire;
 
 pub use device::{DeviceKind, probe};
 pub use namespace::Namespace;
 pub use setup::{DeviceAddress, DeviceRoute, DeviceSetup, KeptHost};
+pub use user_namespace::{Privilege, enter_user_namespace, privilege, real_uid, user_namespace_remedy};
 pub use wire::Wire;
