@@ -129,6 +129,15 @@ impl BackendError {
     }
 }
 
+/// Something that `clean` removed, or would remove.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cleaned {
+    /// What it is: `container`, `network`, `process`, ….
+    pub kind: &'static str,
+    /// By which a person knows it.
+    pub name: String,
+}
+
 /// Counters of one directed link, as totals since the run started; indices are those of the plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LinkCounters {
