@@ -7,6 +7,7 @@ pub mod docker;
 pub mod fabric;
 mod log_sink;
 pub mod native;
+mod owner;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use crate::action::{NetworkName, NetworkSpec, NodeName, NodeProcess, RunId, Seed
 use crate::link::LinkTable;
 
 pub use log_sink::{LineWatcher, LogSink};
+pub use owner::{Owner, OwnerState};
 
 /// What a backend is told once, before anything is made.
 #[derive(Clone, Debug)]
@@ -166,6 +168,11 @@ macro_rules! each {
 }
 
 impl Backend {
+    /// How many nodes are worth making or starting at the same moment.
+    pub fn concurrent_starts(&self) -> usize {
+        each!(self, backend => backend.concurrent_starts())
+    }
+
     /// Makes a node: container or namespace, files, addresses, and its place on the wire. Starts nothing.
     pub async fn create(&self, node: &NodeName) -> Result<(), BackendError> {
         each!(self, backend => backend.create(node).await)
