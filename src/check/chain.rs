@@ -58,7 +58,13 @@ impl<'a> Chain<'a> {
     }
 
     /// Notes what a node said about a block; what was known before stays.
-    pub(crate) fn add(&mut self, hash: &'a str, height: u64, parent: Option<&'a str>, producer: Option<&'a str>) -> BlockId {
+    pub(crate) fn add(
+        &mut self,
+        hash: &'a str,
+        height: u64,
+        parent: Option<&'a str>,
+        producer: Option<&'a str>,
+    ) -> BlockId {
         let id = self.id(hash);
         let parent = match self.blocks[id.0 as usize].parent {
             Some(parent) => Some(parent),
