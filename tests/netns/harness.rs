@@ -38,11 +38,8 @@ pub fn main(tests: &[Test]) -> ExitCode {
     }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&String> = arguments.iter().filter(|word| !word.starts_with('-')).collect();
-    let chosen = || {
-        tests.iter().filter(|(name, _)| {
-            words.is_empty() || words.iter().any(|word| name.contains(word.as_str()))
-        })
-    };
+    let chosen =
+        || tests.iter().filter(|(name, _)| words.is_empty() || words.iter().any(|word| name.contains(word.as_str())));
     if arguments.iter().any(|word| word == "--list") {
         chosen().for_each(|(name, _)| println!("{name}: test"));
         return ExitCode::SUCCESS;
