@@ -10,9 +10,9 @@ use crate::scene::{Scene, exited, node};
 
 const TICKING: &str = "while :; do echo tick; sleep 0.1; done";
 
-/// Says `up` or `down` as the other node's web server answers or not.
-const ASKING: &str = "while :; do if wget -T 1 -q -O /dev/null http://ADDRESS_server:8080/ 2>/dev/null; \
-                      then echo up; else echo down; fi; sleep 0.1; done";
+/// Says `up` or `down` as the other node answers or not.
+const ASKING: &str =
+    "while :; do if ping -c 1 -W 1 ADDRESS_server >/dev/null 2>&1; then echo up; else echo down; fi; sleep 0.1; done";
 
 const SERVING: &str = "mkdir -p /www; echo hello >/www/index.html; echo $(hostname -i); exec httpd -f -p 8080 -h /www";
 

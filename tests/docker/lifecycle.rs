@@ -137,7 +137,7 @@ async fn limits_and_several_networks_are_as_asked_for() {
     needs!();
     let mut sentry = node(
         "sentry",
-        "hostname -i; cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max; exec sleep 1000",
+        "ip -4 -o addr; cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max; exec sleep 1000",
     );
     sentry.attachments.push(Attachment { network: NetworkName::new("private"), address: [0, 0, 0, 0].into() });
     sentry.resources = Resources { cpus: Some(0.5), memory: Some(64 << 20) };

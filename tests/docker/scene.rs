@@ -17,13 +17,13 @@ use splitbrain::link::{LinkParameters, LinkRule, LinkTable};
 use tokio::sync::mpsc;
 
 /// The program that all test containers run.
-pub const BUSYBOX: &str = "/bin/busybox";
+pub(crate) const BUSYBOX: &str = "/bin/busybox";
 
 /// Longest wait for anything; a busy machine starts a few containers a second.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Says why a test cannot run here, or nothing if it can.
-pub async fn why_not(wants: &[Capability]) -> Option<String> {
+pub(crate) async fn why_not(wants: &[Capability]) -> Option<String> {
     if !Path::new(BUSYBOX).exists() {
         return Some(format!("{BUSYBOX} is missing (Debian: `apt-get install busybox-static`)"));
     }
@@ -47,13 +47,13 @@ macro_rules! needs {
 }
 
 /// An id that no other run on this engine has.
-pub fn fresh_run() -> RunId {
+pub(crate) fn fresh_run() -> RunId {
     static COUNT: AtomicU32 = AtomicU32::new(0);
     RunId::new(format!("t{}x{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed)))
 }
 
 /// An image with busybox and nothing else.
-pub fn busybox_image() -> ImageSource {
+pub(crate) fn busybox_image() -> ImageSource {
     let dockerfile =
         "FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"--install\", \"-s\", \"/bin\"]\n";
     ImageSource::Build(BuildContext {
@@ -65,7 +65,7 @@ pub fn busybox_image() -> ImageSource {
 }
 
 /// A node that runs a shell script in the network `main`. Its address is filled in by the scene: `10 + index`.
-pub fn node(name: &str, script: &str) -> NodeProcess {
+pub(crate) fn node(name: &str, script: &str) -> NodeProcess {
     NodeProcess {
         name: NodeName::new(name),
         index: 0,
@@ -83,19 +83,19 @@ pub fn node(name: &str, script: &str) -> NodeProcess {
     }
 }
 
-pub fn shell(script: &str) -> Vec<String> {
+pub(crate) fn shell(script: &str) -> Vec<String> {
     ["/bin/busybox", "sh", "-c", script].map(str::to_owned).to_vec()
 }
 
-pub fn file(path: &str, content: &str) -> NodeFile {
+pub(crate) fn file(path: &str, content: &str) -> NodeFile {
     NodeFile { path: path.to_owned(), content: content.to_owned(), mode: 0o644 }
 }
 
 /// A run with its nodes, and all that was heard from it.
-pub struct Scene {
-    pub run: RunId,
-    pub backend: DockerBackend,
-    pub networks: Vec<NetworkSpec>,
+pub(crate) struct Scene {
+    pub(crate) run: RunId,
+    pub(crate) backend: DockerBackend,
+    pub(crate) networks: Vec<NetworkSpec>,
     addresses: BTreeMap<NodeName, Ipv4Addr>,
     folder: tempfile::TempDir,
     lines: Arc<Mutex<BTreeMap<NodeName, Vec<String>>>>,
@@ -105,13 +105,13 @@ pub struct Scene {
 
 impl Scene {
     /// Reserves, prepares and creates. `ADDRESS_<node>` in commands becomes the node's address. Starts nothing.
-    pub async fn set(nodes: Vec<NodeProcess>, wired: bool) -> Self {
+    pub(crate) async fn set(nodes: Vec<NodeProcess>, wired: bool) -> Self {
         let run = fresh_run();
         Self::of(run, nodes, wired).await
     }
 
     /// As `set`, for a run with this id.
-    pub async fn of(run: RunId, mut nodes: Vec<NodeProcess>, wired: bool) -> Self {
+    pub(crate) async fn of(run: RunId, mut nodes: Vec<NodeProcess>, wired: bool) -> Self {
         let mut names: Vec<NetworkName> = Vec::new();
         for attachment in nodes.iter().flat_map(|node| &node.attachments) {
             if !names.contains(&attachment.network) {
@@ -178,31 +178,31 @@ impl Scene {
 
     /// Fails the test with everything that an error says.
     #[track_caller]
-    pub fn done<T>(&self, result: Result<T, splitbrain::backend::BackendError>) -> T {
+    pub(crate) fn done<T>(&self, result: Result<T, splitbrain::backend::BackendError>) -> T {
         result.unwrap_or_else(|error| panic!("{}", told(&error)))
     }
 
-    pub async fn start(&self, node: &str) {
+    pub(crate) async fn start(&self, node: &str) {
         self.done(self.backend.start(&NodeName::new(node)).await);
     }
 
-    pub fn address(&self, node: &str) -> Ipv4Addr {
+    pub(crate) fn address(&self, node: &str) -> Ipv4Addr {
         self.addresses[&NodeName::new(node)]
     }
 
     /// What the node has printed so far.
-    pub fn lines(&self, node: &str) -> Vec<String> {
+    pub(crate) fn lines(&self, node: &str) -> Vec<String> {
         self.lines.lock().unwrap().get(&NodeName::new(node)).cloned().unwrap_or_default()
     }
 
     /// The node's log file as it is now.
-    pub fn log(&self, node: &str) -> String {
+    pub(crate) fn log(&self, node: &str) -> String {
         std::fs::read_to_string(self.folder.path().join(format!("{node}.log"))).unwrap_or_default()
     }
 
     /// Waits for a line that the test describes.
     #[track_caller]
-    pub fn says(&self, node: &str, what: &str) -> impl Future<Output = ()> {
+    pub(crate) fn says(&self, node: &str, what: &str) -> impl Future<Output = ()> {
         let place = std::panic::Location::caller();
         async move {
             let there = || self.lines(node).iter().any(|line| line.contains(what));
@@ -214,7 +214,7 @@ impl Scene {
 
     /// Waits until the node's newest line, printed after this call, is this one.
     #[track_caller]
-    pub fn comes_to_say(&self, node: &str, what: &str) -> impl Future<Output = ()> {
+    pub(crate) fn comes_to_say(&self, node: &str, what: &str) -> impl Future<Output = ()> {
         let place = std::panic::Location::caller();
         async move {
             let before = self.lines(node).len();
@@ -226,7 +226,7 @@ impl Scene {
     }
 
     /// Waits for an event; earlier ones count too.
-    pub async fn hears(&mut self, wanted: BackendEvent) {
+    pub(crate) async fn hears(&mut self, wanted: BackendEvent) {
         let deadline = Instant::now() + PATIENCE;
         while !self.heard.contains(&wanted) {
             match tokio::time::timeout_at(deadline.into(), self.events.recv()).await {
@@ -236,7 +236,7 @@ impl Scene {
         }
     }
 
-    pub fn heard(&mut self) -> &[BackendEvent] {
+    pub(crate) fn heard(&mut self) -> &[BackendEvent] {
         while let Ok(event) = self.events.try_recv() {
             self.heard.push(event);
         }
@@ -244,18 +244,18 @@ impl Scene {
     }
 
     /// Earlier events do not count any more.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         self.heard();
         self.heard.clear();
     }
 
     /// The state of all links from now on.
-    pub fn links(&self, rules: &[LinkRule]) {
+    pub(crate) fn links(&self, rules: &[LinkRule]) {
         self.backend.set_links(table(self.addresses.len(), rules));
     }
 
     /// Takes everything down and makes sure that nothing is left.
-    pub async fn clear(self) {
+    pub(crate) async fn clear(self) {
         let errors = self.backend.teardown().await;
         assert!(errors.is_empty(), "{}", errors.iter().map(told).collect::<Vec<_>>().join("\n"));
         let left = docker::clean(Some(&self.run), true).await.unwrap_or_else(|error| panic!("{}", told(&error)));
@@ -263,18 +263,18 @@ impl Scene {
     }
 }
 
-pub fn table(nodes: usize, rules: &[LinkRule]) -> Arc<LinkTable> {
+pub(crate) fn table(nodes: usize, rules: &[LinkRule]) -> Arc<LinkTable> {
     Arc::new(LinkTable::compile(nodes as u16, rules))
 }
 
 /// Nothing passes between these two nodes, in either direction.
-pub fn cut(one: u16, other: u16) -> [LinkRule; 2] {
+pub(crate) fn cut(one: u16, other: u16) -> [LinkRule; 2] {
     let rule = |from, to| LinkRule { from: [from].into(), to: [to].into(), parameters: LinkParameters::CUT };
     [rule(one, other), rule(other, one)]
 }
 
 /// Waits for a condition.
-pub async fn eventually(condition: impl Fn() -> bool) -> bool {
+pub(crate) async fn eventually(condition: impl Fn() -> bool) -> bool {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
         if Instant::now() > deadline {
@@ -286,7 +286,7 @@ pub async fn eventually(condition: impl Fn() -> bool) -> bool {
 }
 
 /// An error with its causes and remedy.
-pub fn told(error: &splitbrain::backend::BackendError) -> String {
+pub(crate) fn told(error: &splitbrain::backend::BackendError) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(one) = cause {
@@ -301,6 +301,6 @@ pub fn told(error: &splitbrain::backend::BackendError) -> String {
     text
 }
 
-pub fn exited(node: &str, code: Option<i32>, signal: Option<i32>) -> BackendEvent {
+pub(crate) fn exited(node: &str, code: Option<i32>, signal: Option<i32>) -> BackendEvent {
     BackendEvent::Exited { node: NodeName::new(node), code, signal }
 }
