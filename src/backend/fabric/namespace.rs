@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use nix::sched::{CloneFlags, setns, unshare};
 
+use super::netlink::{self, Netlink};
+
 /// A network namespace. Cheap to clone; the kernel keeps the namespace for as long as one clone is left, or a process
 /// in it.
 #[derive(Clone, Debug)]
@@ -21,10 +23,11 @@ pub struct Namespace {
 }
 
 impl Namespace {
-    /// Makes a new, empty namespace. Its loopback interface is still down: see [`Namespace::raise_loopback`].
+    /// Makes a new namespace that holds nothing but its loopback interface, which is up.
     pub fn create() -> io::Result<Self> {
         on_a_thread("namespace", || {
             unshare(CloneFlags::CLONE_NEWNET)?;
+            Netlink::open()?.set_up(netlink::LOOPBACK, true)?;
             Self::current()
         })?
     }
@@ -63,11 +66,6 @@ impl Namespace {
             Ok(stream)
         })?
     }
-
-    /// Brings the loopback interface up.
-    pub fn raise_loopback(&self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 impl AsFd for Namespace {
@@ -79,7 +77,7 @@ impl AsFd for Namespace {
 /// Runs the work on a short-lived thread, so that whatever it does to its thread dies with it.
 fn on_a_thread<T: Send>(name: &str, work: impl FnOnce() -> T + Send) -> io::Result<T> {
     thread::scope(|scope| {
-        let thread = thread::Builder::new().name(name.to_owned()).stack_size(256 * 1024).spawn_scoped(scope, work)?;
+        let thread = thread::Builder::new().name(name.to_owned()).stack_size(512 * 1024).spawn_scoped(scope, work)?;
         thread.join().map_err(|_| io::Error::other(format!("the thread `{name}` panicked")))
     })
 }

@@ -23,9 +23,6 @@ impl NativeBackend {
     pub async fn prepare(setup: RunSetup) -> Result<Self, BackendError> {
         todo!()
     }
-    pub fn concurrent_starts(&self) -> usize {
-        16
-    }
     pub async fn create(&self, node: &NodeName) -> Result<(), BackendError> {
         todo!()
     }
