@@ -37,6 +37,9 @@ pub struct Wishes<'a> {
     pub clients: &'a [(Sp<String>, u32)],
     /// Where draws come from.
     pub seeds: &'a Seeds,
+    /// Whether the document holds everything that was written. If not, groups and nodes are looked at by themselves and
+    /// nothing comes of it but mistakes.
+    pub complete: bool,
 }
 
 /// Resolves a topology. Reports every mistake that does not hang on another one.
@@ -57,14 +60,14 @@ pub fn resolve(document: &TopologyDocument, wishes: &Wishes<'_>) -> Resolved {
         work.single(name, node, wishes);
     }
     work.deal_anew(wishes);
-    if work.nodes.is_empty() && work.mistakes.is_empty() {
+    if work.nodes.is_empty() && work.mistakes.is_empty() && wishes.complete {
         work.mistakes.push(
             Diagnostic::error("this topology has no nodes")
                 .at(wishes.place, "")
                 .help("for example `groups: {west: {count: 4, client: reference}}`"),
         );
     }
-    let complete = work.mistakes.is_empty();
+    let complete = wishes.complete && work.mistakes.is_empty();
     let mut topology = Topology {
         name: document.name.as_ref().map_or_else(|| wishes.name.to_owned(), |name| name.value.clone()),
         description: document.description.trim().to_owned(),
@@ -86,7 +89,7 @@ pub fn resolve(document: &TopologyDocument, wishes: &Wishes<'_>) -> Resolved {
         topology.links = rules;
         work.mistakes.extend(mistakes);
     }
-    let topology = work.mistakes.is_empty().then_some(topology);
+    let topology = (complete && work.mistakes.is_empty()).then_some(topology);
     Resolved { topology, clients: work.clients, mistakes: work.mistakes }
 }
 
