@@ -73,7 +73,8 @@ pub struct Manifest {
     /// Log patterns (regular expressions) that mean that the node is broken.
     #[serde(default)]
     pub panic: Vec<Sp<String>>,
-    /// Additions for nodes of a role (`validator`, `follower`, `bootnode`, or a word of a topology's own).
+    /// Additions for nodes of a role (`validator`, `follower`, `bootnode`, or a word of a topology's own). A `validator` that the
+    /// chain gives nothing to sign with counts as a `follower` here.
     #[serde(default)]
     pub by_role: BTreeMap<String, RoleDocument>,
     /// Further versions of the client in the same folder, named `NAME@VARIANT` in topologies.
