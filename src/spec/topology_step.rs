@@ -94,8 +94,9 @@ impl TopologyStep<'_> {
             ..TopologyDocument::default()
         });
         let seeds = self.seeds.child("topology");
-        let wishes = Wishes { name: self.default_name, place, clients: self.wanted, seeds: &seeds, complete };
-        let resolved = topology::resolve(&document, &wishes);
+        let wishes = Wishes { name: self.default_name, place, clients: self.wanted, seeds: &seeds };
+        let resolved =
+            if complete { topology::resolve(&document, &wishes) } else { topology::look_over(&document, &wishes) };
         mistakes.extend(resolved.mistakes);
         for (client, asked) in &resolved.clients {
             if let Some(found) = clients.read(sources, client, *asked) {

@@ -9,8 +9,7 @@ fn read(text: &str) -> Result<Topology, String> {
     let document: TopologyDocument = crate::text::yaml::read(&mut sources, "t.yaml", text)
         .map_err(|mistakes| sources.render_all(&mistakes, false))?;
     let seeds = Seeds::root(42).child("topology");
-    let wishes =
-        Wishes { name: "t", place: Span { source: 1, start: 0, end: 0 }, clients: &[], seeds: &seeds, complete: true };
+    let wishes = Wishes { name: "t", place: Span { source: 1, start: 0, end: 0 }, clients: &[], seeds: &seeds };
     let resolved = resolve(&document, &wishes);
     resolved.topology.ok_or_else(|| sources.render_all(&resolved.mistakes, false))
 }
