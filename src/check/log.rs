@@ -3,6 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Outcome;
+use super::judge::{Case, Judgement};
+use super::moments::Interval;
+use super::verdict::per_node;
 use crate::text::{Diagnostic, Sp, Span};
 use crate::topology::Targets;
 
@@ -102,5 +106,61 @@ impl LogDocument {
             }
         }
         if mistakes.is_empty() { Ok(Log { pattern: pattern.value.clone(), min, max }) } else { Err(mistakes) }
+    }
+}
+
+impl Log {
+    pub(crate) fn judge(&self, case: &Case<'_, '_>) -> Judgement {
+        match case.spans(0) {
+            Ok(spans) => Case::together(spans.iter().map(|span| self.judge_span(case, span)).collect()),
+            Err(judgement) => judgement,
+        }
+    }
+
+    fn judge_span(&self, case: &Case<'_, '_>, span: &Interval) -> Judgement {
+        let history = case.history;
+        let (mut found, mut by_node) = (Vec::new(), Vec::new());
+        for &node in &case.nodes {
+            let marks = history.nodes[node].marks.iter();
+            let mine: Vec<_> = marks
+                .filter(|mark| mark.2 == self.pattern && (span.from..=span.to).contains(&mark.0))
+                .map(|&(at, seq, _, line, number)| (at, seq, node, line, number))
+                .collect();
+            by_node.push((history.name(node).clone(), mine.len() as u64));
+            found.extend(mine);
+        }
+        found.sort_unstable();
+        let count = found.len() as u64;
+        let what = if self.pattern == PANIC {
+            "that mean a broken node".to_owned()
+        } else {
+            format!("that match /{}/", self.pattern)
+        };
+        let lines = match count {
+            0 => format!("no lines {what}"),
+            1 => format!("1 line {what}"),
+            _ => format!("{count} lines {what}"),
+        };
+        // More lines may come, fewer may not: a bound from above that is broken stays broken, one from below that is
+        // met stays met.
+        let (outcome, summary) = match &span.cut_short {
+            _ if self.max.is_some_and(|max| count > max) => (Outcome::Fail, lines),
+            None if count < self.min => (Outcome::Fail, lines),
+            Some(reason) if self.max.is_some() || count < self.min => {
+                (Outcome::Unknown, format!("{lines} so far, but {reason}"))
+            }
+            _ => (Outcome::Pass, lines),
+        };
+        let mut judgement =
+            Judgement::new(outcome, summary).figure("lines", count).figure("lines_by_node", per_node(by_node));
+        if outcome != Outcome::Pass || self.min > 0 {
+            for (at, seq, node, line, number) in found.iter().take(10) {
+                let name = history.name(*node);
+                judgement.facts.push(format!("{name}, line {number} of its log, {}: {line}", history.moment(*at)));
+                judgement.evidence.push(*seq);
+            }
+        }
+        judgement.moment = found.first().map(|mark| mark.0);
+        judgement
     }
 }

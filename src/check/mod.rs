@@ -1,21 +1,33 @@
 //! Checks: one file each. A check reads a journal and nothing else; its verdict is three-valued and carries evidence.
 
 pub mod agree;
+mod agreement;
 mod chain;
 pub mod diverge;
 mod document;
+mod episodes;
 pub mod exit;
+mod explain;
 pub mod finality;
+mod growth;
 mod history;
+mod judge;
 pub mod log;
+mod moments;
 pub mod peers;
 mod phrase;
 pub mod progress;
+mod questions;
 pub mod ready;
 pub mod recover;
 pub mod reorg;
 pub mod stall;
 mod subject;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+mod verdict;
 mod windows;
 
 use std::collections::BTreeSet;
@@ -26,8 +38,15 @@ use serde::{Deserialize, Serialize};
 use crate::action::{EntryName, NodeName};
 
 pub use document::{TABLE, TableEntry, That, ThatDocument, Unbuilt};
+pub use explain::{BlockName, Explanation, Holder, Producer, Side};
+pub use history::TOLERATED_GAP;
+pub use judge::judge;
 pub use phrase::{duration, label};
+pub use questions::short_hash;
 pub use subject::{Growth, Subject};
+pub use verdict::{
+    Convergence, Episode, ExpectationResult, FaultInstant, FaultTiming, Healing, VERDICT_SCHEMA, Verdict,
+};
 
 /// What a scenario expects, with targets resolved: this form is written into the journal's first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
