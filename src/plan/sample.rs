@@ -89,13 +89,13 @@ impl Parts {
     pub(super) fn scenario(&self) -> Scenario {
         let mut sources = Sources::new();
         let document: TopologyDocument = yaml::read(&mut sources, "t.yaml", &self.topology)
-            .unwrap_or_else(|mistakes| panic!("{}", sources.render(&mistakes, false)));
+            .unwrap_or_else(|mistakes| panic!("{}", sources.render_all(&mistakes, false)));
         let seeds = Seeds::root(self.seed);
         let place = Span::default();
         let drawn = seeds.child("topology");
         let wishes = Wishes { name: "sample", place, clients: &[], seeds: &drawn };
         let resolved = resolve(&document, &wishes);
-        let topology = resolved.topology.unwrap_or_else(|| panic!("{}", sources.render(&resolved.mistakes, false)));
+        let topology = resolved.topology.unwrap_or_else(|| panic!("{}", sources.render_all(&resolved.mistakes, false)));
         let clients = topology.nodes.iter().map(|node| (node.client.clone(), client(&node.client))).collect();
         let chain = (!self.chain.is_empty()).then(|| {
             let document: ChainDocument = yaml::read(&mut sources, "c.yaml", self.chain).unwrap();
@@ -158,7 +158,7 @@ fn client(reference: &ClientRef) -> Client {
     let text = if reference.name == "alpha" { ALPHA } else { BETA };
     let mut sources = Sources::new();
     let manifest: Manifest = yaml::read(&mut sources, "client.yaml", text)
-        .unwrap_or_else(|mistakes| panic!("{}", sources.render(&mistakes, false)));
+        .unwrap_or_else(|mistakes| panic!("{}", sources.render_all(&mistakes, false)));
     let folder = ClientFolder {
         name: reference.name.clone(),
         manifest: ("client.yaml".to_owned(), text.to_owned()),
@@ -166,5 +166,5 @@ fn client(reference: &ClientRef) -> Client {
         ..ClientFolder::default()
     };
     Client::new(&manifest, reference, &folder, Span::default())
-        .unwrap_or_else(|mistakes| panic!("{}", sources.render(&mistakes, false)))
+        .unwrap_or_else(|mistakes| panic!("{}", sources.render_all(&mistakes, false)))
 }

@@ -6,6 +6,8 @@ mod mermaid;
 mod picture;
 mod strip;
 mod table;
+#[cfg(test)]
+mod tests;
 mod text;
 
 use super::Plan;
