@@ -89,6 +89,7 @@ pub fn build(
         networks: in_order(topology, &networks).collect(),
         nodes,
         edges: topology.edges.clone(),
+        bootnodes: topology.bootnodes.clone(),
         wire,
         base_links: topology.links.iter().cloned().chain(apart(topology)).collect(),
         entries: entries(scenario),
