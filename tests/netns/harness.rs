@@ -8,21 +8,21 @@ use std::time::{Duration, Instant};
 use splitbrain::backend::fabric::{self, Privilege};
 
 /// What a test comes to; a panic is a failure too.
-pub type Outcome = anyhow::Result<Verdict>;
+pub(crate) type Outcome = anyhow::Result<Verdict>;
 
 /// How a test that did not fail ended.
-pub enum Verdict {
+pub(crate) enum Verdict {
     Passed,
     Skipped(String),
 }
 
 /// Name and body of a test.
-pub type Test = (&'static str, fn() -> Outcome);
+pub(crate) type Test = (&'static str, fn() -> Outcome);
 
 /// Set for a copy of this program that must get its privilege from a user namespace.
 const ROOTLESS: &str = "SPLITBRAIN_TEST_ROOTLESS";
 
-pub fn main(tests: &[Test]) -> ExitCode {
+pub(crate) fn main(tests: &[Test]) -> ExitCode {
     if std::env::var_os(ROOTLESS).is_some() {
         match fabric::enter_user_namespace() {
             Ok(true) => {}
@@ -77,7 +77,7 @@ pub fn main(tests: &[Test]) -> ExitCode {
 }
 
 /// Runs tests of this program in a copy of it that belongs to `nobody`. Needs root, to become somebody else.
-pub fn run_as_nobody(tests: &[&str]) -> Outcome {
+pub(crate) fn run_as_nobody(tests: &[&str]) -> Outcome {
     if fabric::privilege() != Privilege::Root {
         return Ok(Verdict::Skipped("only root can become another user".to_owned()));
     }
@@ -104,7 +104,7 @@ pub fn run_as_nobody(tests: &[&str]) -> Outcome {
 }
 
 /// Asks until the answer is yes; the condition is named in the failure.
-pub fn wait_for(what: &str, within: Duration, mut happened: impl FnMut() -> bool) -> anyhow::Result<()> {
+pub(crate) fn wait_for(what: &str, within: Duration, mut happened: impl FnMut() -> bool) -> anyhow::Result<()> {
     let deadline = Instant::now() + within;
     while !happened() {
         anyhow::ensure!(Instant::now() < deadline, "not within {within:?}: {what}");
