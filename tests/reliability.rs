@@ -136,7 +136,9 @@ fn own_client(command: &str, expect: &str) -> tempfile::TempDir {
         .expect("written");
     fs::write(
         here.path().join("small.yaml"),
-        format!("name: odd\ntopology: {{name: odd, nodes: {{a: {{client: odd, role: follower}}}}}}\nexpect: [{expect}]\n"),
+        format!(
+            "name: odd\ntopology: {{name: odd, nodes: {{a: {{client: odd, role: follower}}}}}}\nexpect: [{expect}]\n"
+        ),
     )
     .expect("written");
     here

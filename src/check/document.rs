@@ -47,7 +47,7 @@ pub struct TableEntry {
     /// The word under `that:`.
     pub keyword: &'static str,
     /// What it asks, in one sentence.
-    pub doc: &'static str,
+    pub about: &'static str,
     /// A whole expectation.
     pub example: &'static str,
 }
@@ -89,7 +89,7 @@ macro_rules! checks {
 
         /// All checks that are built, in the order of the manual.
         pub const TABLE: &[TableEntry] = &[
-            $(TableEntry { keyword: $keyword, doc: $doc, example: $example },)*
+            $(TableEntry { keyword: $keyword, about: $doc, example: $example },)*
         ];
 
         impl ThatDocument {

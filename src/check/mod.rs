@@ -23,6 +23,10 @@ pub mod recover;
 pub mod reorg;
 pub mod stall;
 mod subject;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
 mod verdict;
 mod windows;
 

@@ -25,17 +25,29 @@ pub(super) struct CleanArguments {
 pub(super) fn clean(global: &Global, arguments: &CleanArguments) -> Exit {
     let run = arguments.run.as_deref().map(RunId::new);
     let look_only = arguments.dry_run || arguments.check;
-    let mut found: Vec<Cleaned> = native::clean(run.as_ref(), look_only);
+    let runtime = match super::runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::error("cannot start a runtime", &[error.to_string()], None);
+            return Exit::Environment;
+        }
+    };
+    let results = runtime.block_on(async {
+        let native = native::clean(run.as_ref(), look_only).await;
+        // An engine that does not answer has nothing that could be cleaned.
+        let docker = match backends::docker_may_answer() {
+            true => docker::clean(run.as_ref(), look_only).await,
+            false => Ok(Vec::new()),
+        };
+        [native, docker]
+    });
+    let mut found: Vec<Cleaned> = Vec::new();
     let mut exit = Exit::Passed;
-    if backends::docker_may_answer() {
-        match super::runtime().map(|runtime| runtime.block_on(docker::clean(run.as_ref(), look_only))) {
-            Ok(Ok(cleaned)) => found.extend(cleaned),
-            Ok(Err(error)) => {
-                output::error(&error, &output::causes(&error), error.remedy.as_deref());
-                exit = Exit::Environment;
-            }
+    for result in results {
+        match result {
+            Ok(cleaned) => found.extend(cleaned),
             Err(error) => {
-                output::error("cannot start a runtime", &[error.to_string()], None);
+                output::error(&error, &output::causes(&error), error.remedy.as_deref());
                 exit = Exit::Environment;
             }
         }

@@ -42,7 +42,7 @@ pub(super) fn clients(global: &Global, command: &ClientsCommand) -> Exit {
             return Exit::Input;
         }
     };
-    let images = clients.into_iter().filter_map(|client| Some((client.reference, client.image?))).collect();
+    let images = clients.into_iter().filter_map(|client| Some((client.reference, client.image?))).collect::<Vec<_>>();
     let runtime = match super::runtime() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -53,14 +53,29 @@ pub(super) fn clients(global: &Global, command: &ClientsCommand) -> Exit {
     let line = ProgressLine::new(global.volume());
     let shown = line.clone();
     let progress = backend::Progress(std::sync::Arc::new(move |text| shown.keep(format!("  {text}"))));
-    let built = runtime.block_on(docker::build_images(images, &progress));
+    let built = runtime.block_on(docker::build_images(&images, &progress));
     line.clear();
     match built {
         Ok(images) => {
-            for (client, image) in images {
-                output::data(format!("{client} {image}"));
+            let mut exit = Exit::Passed;
+            for image in images {
+                match image {
+                    Ok(ready) => {
+                        let word = if ready.made { "built" } else { "up to date" };
+                        output::data(format!(
+                            "{} {} ({word}, {:.1} s)",
+                            ready.client,
+                            ready.image,
+                            ready.took.as_secs_f64()
+                        ));
+                    }
+                    Err(error) => {
+                        output::error(&error, &output::causes(&error), error.remedy.as_deref());
+                        exit = Exit::Environment;
+                    }
+                }
             }
-            Exit::Passed
+            exit
         }
         Err(error) => {
             output::error(&error, &output::causes(&error), error.remedy.as_deref());

@@ -7,7 +7,7 @@ use super::output;
 
 /// Starts counting. Must be called inside the runtime.
 pub(super) fn count() -> std::io::Result<watch::Receiver<u8>> {
-    let (sender, receiver) = watch::channel(0);
+    let (sender, receiver) = watch::channel(0_u8);
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     tokio::spawn(async move {

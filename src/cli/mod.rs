@@ -12,6 +12,7 @@ mod judge;
 mod list;
 mod output;
 mod plan;
+mod programs;
 mod progress;
 mod project;
 mod reference_page;

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::exit::Exit;
 use super::scenario::{ScenarioOptions, load, print_diagnostics};
-use super::{Global, output};
+use super::{Global, output, programs};
 use crate::action::{BackendKind, Capabilities};
 use crate::plan::{self, Surroundings};
 
@@ -52,7 +52,9 @@ pub(super) fn plan(global: &Global, arguments: &PlanArguments) -> Exit {
         PlanBackend::Docker => BackendKind::Docker,
         PlanBackend::Native => BackendKind::Native,
     };
-    match plan::build(&loaded.scenario, &Capabilities::everything(kind), &Surroundings::default()) {
+    let surroundings =
+        Surroundings { programs: programs::assumed(&loaded.scenario.clients), ..Surroundings::default() };
+    match plan::build(&loaded.scenario, &Capabilities::everything(kind), &surroundings) {
         Ok(plan) => {
             output::data(match arguments.format {
                 PlanFormat::Text => plan::render::text(&plan),

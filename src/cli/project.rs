@@ -8,6 +8,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::shipped;
+use crate::client::ClientFolder;
+use crate::spec::{FileKind, Library};
 
 /// Folders that make a folder a project.
 const FOLDERS: [&str; 3] = ["clients", "topologies", "scenarios"];
@@ -121,6 +123,31 @@ impl Project {
         let Some(root) = &self.root else { return Vec::new() };
         let Ok(entries) = fs::read_dir(root.join(folder)) else { return Vec::new() };
         entries.filter_map(Result::ok).map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    }
+}
+
+impl Library for Project {
+    fn topology(&self, name: &str) -> Option<(String, String)> {
+        self.yaml("topologies", name).map(|found| (found.path, found.text))
+    }
+
+    fn client(&self, name: &str) -> Option<ClientFolder> {
+        let manifest = self.file(&format!("clients/{name}/client.yaml"))?;
+        Some(ClientFolder {
+            name: name.to_owned(),
+            manifest: (manifest.path, manifest.text),
+            files: self.client_files(name),
+            bin: self.client_programs(name),
+        })
+    }
+
+    fn names(&self, kind: FileKind) -> Vec<String> {
+        let names = match kind {
+            FileKind::Scenario => self.yaml_names("scenarios"),
+            FileKind::Topology => self.yaml_names("topologies"),
+            FileKind::Client => self.client_names(),
+        };
+        names.into_iter().collect()
     }
 }
 

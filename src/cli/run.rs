@@ -13,7 +13,7 @@ use super::exit::Exit;
 use super::progress::ProgressLine;
 use super::project::short;
 use super::scenario::{Loaded, ScenarioOptions, load, print_diagnostics};
-use super::{Global, interrupts, judge, output};
+use super::{Global, interrupts, judge, output, programs};
 use crate::action::{BackendKind, Capabilities, RunId, Support};
 use crate::backend::{docker, native};
 use crate::check::{Outcome, Verdict};
@@ -128,7 +128,9 @@ fn choose_backend(loaded: &Loaded, choice: BackendChoice) -> Result<Capabilities
         BackendChoice::Native => native()?,
         BackendChoice::Docker => ask(BackendKind::Docker)?,
         BackendChoice::Auto => {
-            let docker = if backends::docker_may_answer() && plan::every_client_has_an_image(&loaded.scenario) {
+            let docker = if backends::docker_may_answer()
+                && loaded.scenario.clients.values().all(|client| client.image.is_some())
+            {
                 let docker = ask(BackendKind::Docker)?;
                 backends::cannot_start(&docker).is_none().then_some(docker)
             } else {
@@ -156,7 +158,7 @@ async fn one_run(
     interrupts: watch::Receiver<u8>,
 ) -> Exit {
     let id = new_run_id();
-    let plan = match make_plan(global, loaded, capabilities).await {
+    let plan = match make_plan(global, loaded, capabilities, &arguments.options.programs).await {
         Ok(plan) => plan,
         Err(exit) => return exit,
     };
@@ -191,7 +193,7 @@ async fn one_run(
         Ok(folder) => folder,
         Err(exit) => return exit,
     };
-    let state = match native::make_state_folder(&id) {
+    let state = match native::state_folder(&id) {
         Ok(state) => state,
         Err(error) => {
             output::error("cannot make a folder for the run", &[error.to_string()], Some("is there room in /tmp?"));
@@ -254,10 +256,16 @@ async fn one_run(
     }
 }
 
-async fn make_plan(global: &Global, loaded: &Loaded, capabilities: &Capabilities) -> Result<Plan, Exit> {
-    let mut surroundings = Surroundings::default();
+async fn make_plan(
+    global: &Global,
+    loaded: &Loaded,
+    capabilities: &Capabilities,
+    programs_named: &[(String, String)],
+) -> Result<Plan, Exit> {
+    let programs = programs::find(&loaded.project, &loaded.scenario.clients, programs_named);
+    let mut surroundings = Surroundings { programs, ..Surroundings::default() };
     if capabilities.backend == BackendKind::Docker {
-        match docker::free_subnets(loaded.scenario.topology.networks.len()).await {
+        match docker::free_subnets(loaded.scenario.topology.networks.len(), 16).await {
             Ok(subnets) => surroundings.subnets = subnets,
             Err(error) => {
                 output::error(&error, &output::causes(&error), error.remedy.as_deref());

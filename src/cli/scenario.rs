@@ -41,6 +41,7 @@ fn key_and_value(text: &str) -> Result<(String, String), String> {
 pub(super) struct Loaded {
     pub(super) scenario: Scenario,
     pub(super) sources: Sources,
+    pub(super) project: Project,
 }
 
 /// Reads a scenario by path or by name, with all mistakes printed.
@@ -60,7 +61,7 @@ pub(super) fn load(global: &Global, word: &str, options: &ScenarioOptions) -> Re
     match spec::read_scenario(&mut sources, &project, &file, &overrides) {
         Ok((scenario, warnings)) => {
             print_diagnostics(&sources, &warnings, global.color);
-            Ok(Loaded { scenario, sources })
+            Ok(Loaded { scenario, sources, project })
         }
         Err(diagnostics) => {
             print_diagnostics(&sources, &diagnostics, global.color);

@@ -53,6 +53,9 @@ impl Core {
         if self.tree.place(&root).is_some() || self.tree.is_final(slot, &root) {
             return Outcome::Known;
         }
+        if !was_delayed && self.is_delayed(&root) {
+            return Outcome::Delayed;
+        }
         if slot <= self.tree.bottom().header.slot {
             return Outcome::Unwanted;
         }
@@ -102,6 +105,11 @@ impl Core {
             self.import_orphans_of(root);
         }
         outcome
+    }
+
+    /// Whether a block is here and waits for its moment.
+    pub(super) fn is_delayed(&self, root: &Root) -> bool {
+        self.delayed.keys().any(|(_, delayed)| delayed == root)
     }
 
     fn reject(&mut self, root: Root, block: &SignedBeaconBlock, reason: &str) -> Outcome {

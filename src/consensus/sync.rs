@@ -319,7 +319,7 @@ impl Core {
             .sync
             .wants
             .keys()
-            .filter(|root| self.tree.place(root).is_some() || self.invalid.has(root))
+            .filter(|root| self.tree.place(root).is_some() || self.invalid.has(root) || self.is_delayed(root))
             .copied()
             .collect();
         self.sync.wants.retain(|root, _| !known.contains(root));

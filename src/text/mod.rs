@@ -20,3 +20,4 @@ pub use diagnostic::{Diagnostic, Label, Severity};
 pub use ordered::Ordered;
 pub use sources::{Position, Sources};
 pub use span::{Sp, Span};
+pub use suggest::did_you_mean;

@@ -6,12 +6,12 @@ use crate::text::{Sources, Span};
 
 fn read(text: &str) -> Result<Topology, String> {
     let mut sources = Sources::new();
-    let document: TopologyDocument =
-        crate::text::yaml::read(&mut sources, "t.yaml", text).map_err(|mistakes| sources.render(&mistakes, false))?;
+    let document: TopologyDocument = crate::text::yaml::read(&mut sources, "t.yaml", text)
+        .map_err(|mistakes| sources.render_all(&mistakes, false))?;
     let seeds = Seeds::root(42).child("topology");
     let wishes = Wishes { name: "t", place: Span { source: 1, start: 0, end: 0 }, clients: &[], seeds: &seeds };
     let resolved = resolve(&document, &wishes);
-    resolved.topology.ok_or_else(|| sources.render(&resolved.mistakes, false))
+    resolved.topology.ok_or_else(|| sources.render_all(&resolved.mistakes, false))
 }
 
 fn names(nodes: &[NodeName]) -> Vec<&str> {
@@ -108,10 +108,10 @@ fn targets_mean_what_they_say() {
     let seeds = Seeds::root(1);
     let resolve = |text: &str| {
         let mut sources = Sources::new();
-        let targets: crate::text::Sp<Targets> =
-            crate::text::yaml::read(&mut sources, "t", text).map_err(|mistakes| sources.render(&mistakes, false))?;
+        let targets: crate::text::Sp<Targets> = crate::text::yaml::read(&mut sources, "t", text)
+            .map_err(|mistakes| sources.render_all(&mistakes, false))?;
         Targets::resolve(&targets, TargetContext { topology: &topology, seeds: &seeds })
-            .map_err(|mistake| sources.render(&[mistake], false))
+            .map_err(|mistake| sources.render_all(&[mistake], false))
     };
     let count = |text: &str| resolve(text).unwrap().len();
     assert_eq!(names(&resolve("west").unwrap()), ["west-0", "west-1", "west-2", "west-3"]);

@@ -29,6 +29,9 @@ const GRACE_SECONDS: i32 = 10;
 /// How long a killed process may take to be gone.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How long the engine may take to notice that a process has ended.
+const END_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// How long the output of an ended start may take before the next start.
 const LOG_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -202,7 +205,7 @@ async fn enter_wire(run: &Run, node: &Node, state: &NodeState) -> Result<(), Bac
     node.set_namespace(Some(namespace.clone()));
     let Some(wire) = &run.wire else { return Ok(()) };
     match wire.attach(run, &node.process, &attached, namespace).await {
-        Err(error) if is_running(run, container).await.unwrap_or(true) => {
+        Err(error) if !ends_soon(run, container).await => {
             Err(BackendError::new(format!("cannot put node {name} on the wire"), error))
         }
         _ => Ok(()),
@@ -270,6 +273,14 @@ fn not_running_is_fine(result: Result<(), EngineError>) -> Result<(), EngineErro
         }
         other => other,
     }
+}
+
+/// Whether the engine says within a few seconds that the container's process has ended.
+pub(super) async fn ends_soon(run: &Run, container: &str) -> bool {
+    let options = WaitContainerOptionsBuilder::new().condition("not-running").build();
+    let mut waiting = run.engine.docker.wait_container(container, Some(options));
+    let answer = timeout(END_TIMEOUT, waiting.next()).await;
+    matches!(answer, Ok(Some(Ok(_) | Err(EngineError::DockerContainerWaitError { .. }))))
 }
 
 async fn until_gone(run: &Run, name: &NodeName, container: &str) -> Result<(), BackendError> {

@@ -100,9 +100,10 @@ pub(super) async fn namespace_of(run: &Run, container: &str) -> io::Result<Optio
             Err(io::Error::other(format!("process {pid} is not the container's; the engine runs elsewhere")))
         }
         Ok((_, namespace)) => Ok(Some(namespace)),
-        Err(error) => match super::containers::is_running(run, container).await {
-            Ok(true) => Err(error),
-            _ => Ok(None),
+        // A process that has just ended is gone from here before the engine has heard of it.
+        Err(error) => match super::containers::ends_soon(run, container).await {
+            true => Ok(None),
+            false => Err(error),
         },
     }
 }
