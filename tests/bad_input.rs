@@ -1,13 +1,13 @@
 //! Malformed files: each has its whole message as a snapshot. Review changes with `INSTA_UPDATE=always cargo test` and
 //! `git diff`: these messages are what users see.
 
-mod support;
+mod files;
 
 use std::path::Path;
 
 use splitbrain::spec::{self, FileKind};
 use splitbrain::text::{Severity, Sources};
-use support::TestLibrary;
+use files::TestLibrary;
 
 fn validate(path: &Path) -> (FileKind, String, usize) {
     let text = std::fs::read_to_string(path).expect("a case is a text file");

@@ -196,9 +196,8 @@ pub(crate) fn judge_interval(moments: &Moments, mode: Mode, interval: &Interval)
         if moment.answer == looked_for {
             return finding(found, moment);
         }
-        // What a node shows when it comes (back) speaks for the moments before it, so only the last of those counts
-        // where something must hold all the time.
-        if moment.answer == Answer::Unseen || (mode == Mode::Somewhere && moment.answer == Answer::NotYet) {
+        // What a node shows when it comes (back) speaks for the moments before it: `NotYet` counts at the end only.
+        if moment.answer == Answer::Unseen {
             blind = blind.or(Some(moment));
         }
     }

@@ -57,16 +57,24 @@ pub(super) struct Wires<'a> {
     position: BTreeMap<&'a NodeName, usize>,
     bootnodes: Vec<&'a NodeName>,
     dials: BTreeMap<&'a NodeName, Vec<&'a NodeName>>,
+    neighbors: BTreeMap<&'a NodeName, Vec<&'a NodeName>>,
 }
 
 impl<'a> Wires<'a> {
     pub(super) fn new(topology: &'a Topology, known: &'a [Known<'a>]) -> Self {
         let mut dials: BTreeMap<&NodeName, Vec<&NodeName>> = BTreeMap::new();
+        let mut neighbors: BTreeMap<&NodeName, Vec<&NodeName>> = BTreeMap::new();
         for (from, to) in &topology.edges {
             dials.entry(from).or_default().push(to);
+            for (one, other) in [(from, to), (to, from)] {
+                let known: &mut Vec<&NodeName> = neighbors.entry(one).or_default();
+                if !known.contains(&other) {
+                    known.push(other);
+                }
+            }
         }
         let position = known.iter().enumerate().map(|(position, known)| (&known.node.name, position)).collect();
-        Self { known, position, bootnodes: topology.bootnodes.iter().collect(), dials }
+        Self { known, position, bootnodes: topology.bootnodes.iter().collect(), dials, neighbors }
     }
 
     /// The others that a node is told about, with the address at which it reaches them. Nodes that share no network with
@@ -75,6 +83,7 @@ impl<'a> Wires<'a> {
         let names: &[&NodeName] = match which {
             Others::Bootnodes => &self.bootnodes,
             Others::Peers => self.dials.get(&of.node.name).map_or(&[], Vec::as_slice),
+            Others::Neighbors => self.neighbors.get(&of.node.name).map_or(&[], Vec::as_slice),
         };
         let others = names.iter().filter(|name| **name != &of.node.name).filter_map(|name| {
             let other = &self.known[*self.position.get(name)?];

@@ -1,44 +1,42 @@
-//! A library of names for tests of the file readers: what stands in `tests/cases/library`.
+//! What integration tests share: running the real binary, and saying loudly what could not be tested.
+#![allow(dead_code, reason = "each test binary uses its part")]
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
-use splitbrain::client::ClientFolder;
-use splitbrain::spec::{FileKind, Library};
-
-/// Looks names up in `tests/cases/library`.
-#[derive(Clone, Copy, Debug)]
-pub struct TestLibrary;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/library")
+/// The binary under test, in a folder, with nothing of the caller's Docker settings unless the test sets them.
+pub fn splitbrain(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_splitbrain"));
+    command.current_dir(folder).env("NO_COLOR", "1");
+    command
 }
 
-/// A name that cannot lead out of the folder.
-fn is_plain(name: &str) -> bool {
-    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+/// Runs to the end.
+pub fn output(command: &mut Command) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = command.output().expect("the binary starts");
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("the binary prints UTF-8");
+    (status.code().unwrap_or(-1), text(stdout), text(stderr))
 }
 
-impl Library for TestLibrary {
-    fn topology(&self, name: &str) -> Option<(String, String)> {
-        let text =
-            is_plain(name).then(|| fs::read_to_string(root().join("topologies").join(format!("{name}.yaml"))))?;
-        Some((format!("topologies/{name}.yaml"), text.ok()?))
-    }
+/// Says on the real stderr (which the test harness does not capture) that a test could not run.
+pub fn skip(test: &str, reason: &str) {
+    drop(writeln!(std::io::stderr(), "SKIPPED: {test}: {reason}"));
+}
 
-    fn client(&self, name: &str) -> Option<ClientFolder> {
-        let text = is_plain(name).then(|| fs::read_to_string(root().join("clients").join(name).join("client.yaml")))?;
-        let manifest = (format!("clients/{name}/client.yaml"), text.ok()?);
-        Some(ClientFolder { name: name.to_owned(), manifest, ..ClientFolder::default() })
-    }
+/// Whether a backend can start nodes here; if not, why.
+pub fn backend_works(backend: &str) -> Result<(), String> {
+    let here = std::env::temp_dir();
+    let (code, stdout, stderr) = output(splitbrain(&here).args(["doctor", "--backend", backend]));
+    if code == 0 { Ok(()) } else { Err(format!("{stdout}{stderr}").trim().replace('\n', " ")) }
+}
 
-    fn names(&self, kind: FileKind) -> Vec<String> {
-        let folder = if kind == FileKind::Client { "clients" } else { "topologies" };
-        let entries = fs::read_dir(root().join(folder)).expect("the test library");
-        let mut names: Vec<String> = entries
-            .map(|entry| entry.expect("an entry").file_name().to_string_lossy().trim_end_matches(".yaml").to_owned())
-            .collect();
-        names.sort();
-        names
+/// Waits until a condition holds; panics with what was waited for at the deadline.
+pub fn wait_until(what: &str, within: Duration, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + within;
+    while !holds() {
+        assert!(Instant::now() < deadline, "not within {within:?}: {what}");
+        std::thread::park_timeout(Duration::from_millis(20));
     }
 }
