@@ -26,6 +26,7 @@ fn expectations() -> Vec<Expectation> {
         expect(When::Always, agree(Subject::Finalized), &[]),
         expect(When::Always, That::Reorg(Reorg { max_depth: 12 }), &[]),
         expect(When::AtEnd, That::Finality(Finality { lag: "4 epochs".parse().unwrap() }), &[]),
+        expect(When::AtEnd, agree(Subject::Head), &[]),
         expect(When::AtEnd, That::Progress(Progress { blocks: 15, per: None }), &[]),
     ]
 }
