@@ -24,8 +24,7 @@ pub struct Cut {
     /// Two ends (or more): every link from a node of one end to a node of another is cut both ways.
     #[serde(default)]
     pub between: Option<Sp<Vec<Sp<Targets>>>>,
-    #[doc(hidden)]
-    #[schemars(skip)]
+    /// Known word, not built yet.
     #[serde(default)]
     pub ports: Option<NotBuilt>,
 }

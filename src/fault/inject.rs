@@ -1,6 +1,8 @@
 //! What stands under `inject:` of a timeline entry: one word, and what it needs to know.
 
-use schemars::JsonSchema;
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
@@ -38,29 +40,21 @@ pub enum Inject {
     Pause(Pause),
     /// A node's process is killed and started again: at the end of `for`, or at once if there is none.
     Restart(Restart),
-    #[doc(hidden)]
-    #[schemars(skip)]
+    /// Known word, not built yet.
     Flap(NotBuilt),
-    #[doc(hidden)]
-    #[schemars(skip)]
+    /// Known word, not built yet.
     Upgrade(NotBuilt),
-    #[doc(hidden)]
-    #[schemars(skip)]
+    /// Known word, not built yet.
     Join(NotBuilt),
-    #[doc(hidden)]
-    #[schemars(skip)]
+    /// Known word, not built yet.
     Leave(NotBuilt),
-    #[doc(hidden)]
-    #[schemars(skip)]
+    /// Known word, not built yet.
     Stress(NotBuilt),
-    #[doc(hidden)]
-    #[schemars(skip)]
+    /// Known word, not built yet.
     Skew(NotBuilt),
-    #[doc(hidden)]
-    #[schemars(skip)]
+    /// Known word, not built yet.
     ResetConnections(NotBuilt),
-    #[doc(hidden)]
-    #[schemars(skip)]
+    /// Known word, not built yet.
     Exec(NotBuilt),
 }
 
@@ -74,6 +68,16 @@ impl NotBuilt {
         Diagnostic::error(format!("`{word}` is a word of the scenario language that this version cannot do yet"))
             .at(self.0.span, "known word, not built yet")
             .help(instead)
+    }
+}
+
+impl JsonSchema for NotBuilt {
+    fn schema_name() -> Cow<'static, str> {
+        "NotBuilt".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"description": "Known word, not built yet.", "deprecated": true})
     }
 }
 

@@ -15,8 +15,7 @@ use crate::topology::Targets;
 pub struct Isolate {
     /// The nodes that are cut off.
     pub targets: Sp<Targets>,
-    #[doc(hidden)]
-    #[schemars(skip)]
+    /// Known word, not built yet.
     #[serde(default)]
     pub ports: Option<NotBuilt>,
 }

@@ -13,6 +13,8 @@ mod restart;
 mod shape;
 mod stop;
 mod table;
+#[cfg(test)]
+mod tests;
 
 use crate::action::{NetworkName, NodeName};
 use crate::link::LinkRule;

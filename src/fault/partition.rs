@@ -26,8 +26,7 @@ pub struct Partition {
     /// Which way packets vanish. The default is `both`. One-way partitions need exactly two groups.
     #[serde(default)]
     pub direction: Option<Sp<Direction>>,
-    #[doc(hidden)]
-    #[schemars(skip)]
+    /// Known word, not built yet.
     #[serde(default)]
     pub ports: Option<NotBuilt>,
 }

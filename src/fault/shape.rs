@@ -37,24 +37,19 @@ pub struct Shape {
     /// Most bits a second.
     #[serde(default)]
     pub rate: Option<Sp<Rate>>,
-    #[doc(hidden)]
-    #[schemars(skip)]
+    /// Known word, not built yet.
     #[serde(default)]
     pub burst_loss: Option<NotBuilt>,
-    #[doc(hidden)]
-    #[schemars(skip)]
+    /// Known word, not built yet.
     #[serde(default)]
     pub duplicate: Option<NotBuilt>,
-    #[doc(hidden)]
-    #[schemars(skip)]
+    /// Known word, not built yet.
     #[serde(default)]
     pub reorder: Option<NotBuilt>,
-    #[doc(hidden)]
-    #[schemars(skip)]
+    /// Known word, not built yet.
     #[serde(default)]
     pub corrupt: Option<NotBuilt>,
-    #[doc(hidden)]
-    #[schemars(skip)]
+    /// Known word, not built yet.
     #[serde(default)]
     pub ports: Option<NotBuilt>,
 }

@@ -45,7 +45,7 @@ pub struct ChainDocument {
     pub chain_id: Option<Sp<u64>>,
     /// `clique`: further accounts in the genesis state, by address (`0x` and 40 hex digits).
     #[serde(default)]
-    pub alloc: Option<BTreeMap<Sp<String>, Account>>,
+    pub alloc: Option<BTreeMap<Sp<String>, AccountDocument>>,
 }
 
 /// A chain family.
@@ -61,7 +61,7 @@ pub enum Family {
 /// An account in the genesis state.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Account {
+pub struct AccountDocument {
     /// Wei, as decimal or `0x` hex text. The default is 0.
     #[serde(default)]
     pub balance: Option<Sp<String>>,

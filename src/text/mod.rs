@@ -5,6 +5,7 @@
 pub mod checker;
 mod checker_scalar;
 mod diagnostic;
+mod ordered;
 pub mod reader;
 mod render;
 pub mod schema;
@@ -16,5 +17,7 @@ pub mod units;
 pub mod yaml;
 
 pub use diagnostic::{Diagnostic, Label, Severity};
-pub use sources::Sources;
+pub use ordered::Ordered;
+pub use sources::{Position, Sources};
 pub use span::{Sp, Span};
+pub use suggest::did_you_mean;

@@ -8,7 +8,7 @@ use super::{Diagnostic, Label, Severity, Sources, Span};
 impl Sources {
     /// All messages as text, with file, line, column, snippet, labels and help, in order of their places.
     /// `color` adds ANSI colours.
-    pub fn render(&self, diagnostics: &[Diagnostic], color: bool) -> String {
+    pub fn render_all(&self, diagnostics: &[Diagnostic], color: bool) -> String {
         let mut sorted: Vec<&Diagnostic> = diagnostics.iter().collect();
         sorted.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.span));
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
@@ -55,7 +55,7 @@ impl Sources {
 
     /// All messages as a JSON array: `severity`, `message`, `labels` (`file`, `line`, `column`, `end_line`,
     /// `end_column`, `text`), `help`.
-    pub fn render_json(&self, diagnostics: &[Diagnostic]) -> serde_json::Value {
+    pub fn json(&self, diagnostics: &[Diagnostic]) -> serde_json::Value {
         let mut sorted: Vec<&Diagnostic> = diagnostics.iter().collect();
         sorted.sort_by_key(|diagnostic| diagnostic.labels.first().map(|label| label.span));
         let one = |diagnostic: &&Diagnostic| {

@@ -301,7 +301,7 @@ mod tests {
         let mut sources = Sources::new();
         match read(&mut sources, "test.yaml", text) {
             Ok(document) => Ok((sources, document)),
-            Err(mistakes) => Err(sources.render(&mistakes, false)),
+            Err(mistakes) => Err(sources.render_all(&mistakes, false)),
         }
     }
 

@@ -1,6 +1,19 @@
 //! Nodes, groups, zones, links and the graph of who dials whom.
 
+mod bootnodes_document;
+mod deal;
+mod document;
+mod draw;
+mod graph;
+mod graph_document;
+mod graph_fixed;
+mod graph_random;
+mod names;
+mod quality;
+mod resolve;
+mod resolve_links;
 mod targets;
+mod targets_document;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +22,10 @@ use crate::action::{ClientRef, NetworkName, NodeName, Resources};
 use crate::link::LinkRule;
 use crate::text::{Sp, Span};
 
-pub use targets::{TargetContext, Targets};
+pub use document::TopologyDocument;
+pub use quality::Quality;
+pub use resolve::{MOST_NODES, Resolved, Wishes, look_over, resolve, weights};
+pub use targets::{RESERVED, TargetContext, Targets};
 
 /// A topology with all names resolved, all inheritance applied and all mixes dealt out.
 #[derive(Clone, Debug)]
@@ -85,3 +101,6 @@ pub struct ArgumentChanges {
     /// Removed: a whole word, or a flag with its value.
     pub remove: Vec<Sp<String>>,
 }
+
+#[cfg(test)]
+mod tests;
