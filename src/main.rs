@@ -1,16 +1,7 @@
-//! The `splitbrain` binary: for now only the bundled client (`splitbrain node …`); the command line replaces this file.
+//! The `splitbrain` binary: hands its arguments to the `cli` room.
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-#[derive(Parser)]
-enum Command {
-    /// Runs the bundled client.
-    Node(Box<splitbrain::reference::Arguments>),
-}
-
 fn main() -> ExitCode {
-    let Command::Node(arguments) = Command::parse();
-    splitbrain::reference::run(&arguments)
+    splitbrain::cli::main(std::env::args_os())
 }
