@@ -19,8 +19,8 @@ pub use strip::{Band, Strip, draw_strip};
 pub use text::text;
 
 /// The plan as JSON, indented, with a line break at the end.
-pub fn json(plan: &Plan) -> Result<String, serde_json::Error> {
-    Ok(serde_json::to_string_pretty(plan)? + "\n")
+pub fn json(plan: &Plan) -> String {
+    serde_json::to_string_pretty(plan).expect("plain data always becomes JSON") + "\n"
 }
 
 /// The plan as a picture: the network above, the timeline below.
