@@ -32,7 +32,7 @@ pub fn build(
     let mut mistakes = requirements::capabilities(scenario, capabilities, wire);
     let programs = requirements::programs(scenario, backend, surroundings).map_err(|more| mistakes.extend(more)).ok();
     let networks = addresses::networks(topology, &surroundings.subnets).map_err(|mistake| mistakes.push(mistake)).ok();
-    let production = producers::decide(scenario, &seeds).map_err(|mistake| mistakes.push(mistake)).ok();
+    let production = producers::decide(scenario, backend, &seeds).map_err(|mistake| mistakes.push(mistake)).ok();
     let length = duration::of_timeline(scenario);
     mistakes.extend(too_long(scenario, length));
     let (Some(networks), Some(production)) = (networks, production) else { return Err(mistakes) };
