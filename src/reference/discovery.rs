@@ -11,8 +11,9 @@ use super::NodeError;
 use super::arguments::Settings;
 use crate::eth2::{NodeRecord, RecordError};
 
-/// How often a node without enough peers looks for more, and one that has enough.
-const HUNGRY_PAUSE: Duration = Duration::from_secs(1);
+/// The first pause between look-ups of a node without enough peers; it doubles up to the pause of one that has enough,
+/// because in a small network there is nobody else to find.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const CALM_PAUSE: Duration = Duration::from_secs(20);
 
 /// A running discovery.
@@ -21,6 +22,7 @@ pub(super) struct Discovery {
     found: mpsc::Sender<NodeRecord>,
     bootnodes: Vec<NodeRecord>,
     next_query: Instant,
+    pause: Duration,
 }
 
 impl std::fmt::Debug for Discovery {
@@ -69,7 +71,7 @@ impl Discovery {
             let _ = discv5.add_enr(bootnode.clone());
         }
         let bootnodes = settings.bootnodes.clone();
-        Ok((Self { discv5, found, bootnodes, next_query: Instant::now() }, records))
+        Ok((Self { discv5, found, bootnodes, next_query: Instant::now(), pause: FIRST_PAUSE }, records))
     }
 
     /// Starts a look-up if it is time for one.
@@ -77,7 +79,8 @@ impl Discovery {
         if now < self.next_query || (self.bootnodes.is_empty() && self.discv5.connected_peers() == 0) {
             return;
         }
-        self.next_query = now + if hungry { HUNGRY_PAUSE } else { CALM_PAUSE };
+        self.next_query = now + if hungry { self.pause } else { CALM_PAUSE };
+        self.pause = (self.pause * 2).min(CALM_PAUSE);
         if self.discv5.connected_peers() == 0 {
             // Everybody was away for a while: the table has forgotten them, the flags have not.
             for bootnode in &self.bootnodes {
@@ -91,6 +94,12 @@ impl Discovery {
                 let _ = found.try_send(record);
             }
         });
+    }
+
+    /// A peer is gone: look again soon.
+    pub(super) fn lost_one(&mut self, now: Instant) {
+        self.pause = FIRST_PAUSE;
+        self.next_query = self.next_query.min(now + FIRST_PAUSE);
     }
 
     pub(super) fn stop(&mut self) {

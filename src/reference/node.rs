@@ -233,14 +233,18 @@ impl Node {
         for peer in self.peers.to_ping(now) {
             self.send_ping(&peer);
         }
+        self.close_due(now);
+        let hungry = self.peers.len() < self.settings.arguments.max_peers.min(8);
+        if let Some(discovery) = &mut self.discovery {
+            discovery.look(now, hungry);
+        }
+    }
+
+    fn close_due(&mut self, now: Instant) {
         let due: Vec<PeerId> = self.closing.iter().filter(|(_, at)| **at <= now).map(|(peer, _)| *peer).collect();
         for peer in due {
             self.closing.remove(&peer);
             let _ = self.swarm.disconnect_peer_id(peer);
-        }
-        let hungry = self.peers.len() < self.settings.arguments.max_peers.min(8);
-        if let Some(discovery) = &mut self.discovery {
-            discovery.look(now, hungry);
         }
     }
 
@@ -282,6 +286,7 @@ impl Node {
             while self.peers.len() > 0 {
                 let event = self.swarm.select_next_some().await;
                 self.on_swarm_event(event);
+                self.close_due(Instant::now());
             }
         };
         let _ = timeout(GOODBYE_PATIENCE, delivered).await;

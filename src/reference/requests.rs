@@ -25,7 +25,7 @@ pub(super) struct BlocksAsked {
     pub(super) slots: Option<(Slot, Slot)>,
 }
 
-type ExchangeEvent = Event<Request, Answer>;
+pub(super) type ExchangeEvent = Event<Request, Answer>;
 
 impl Node {
     pub(super) fn send_status(&mut self, peer: &PeerId) {
@@ -36,6 +36,13 @@ impl Node {
     pub(super) fn send_ping(&mut self, peer: &PeerId) {
         let ping = Ping { sequence_number: METADATA.sequence_number };
         self.swarm.behaviour_mut().ping.send_request(peer, Request::Ping(ping));
+    }
+
+    /// Our goodbye has been taken, or will not be: the connection can be closed.
+    pub(super) fn note_goodbye(&mut self, event: &ExchangeEvent) {
+        if let Event::Message { peer, message: Message::Response { .. }, .. } | Event::OutboundFailure { peer, .. } = event {
+            self.closing.insert(*peer, Instant::now());
+        }
     }
 
     /// Status, goodbye, ping and metadata.

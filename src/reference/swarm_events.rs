@@ -67,6 +67,9 @@ impl Node {
         let Some(entry) = self.peers.remove(peer) else { return };
         self.core.on_peer_gone(now_ms(), entry.key);
         self.dialer.lost(peer, entry.unwelcome, Instant::now());
+        if let Some(discovery) = &mut self.discovery {
+            discovery.lost_one(Instant::now());
+        }
         line(Level::Info, "peer_gone", &[("peer", peer), ("reason", &reason), ("peers", &self.peers.len())]);
     }
 
@@ -87,8 +90,11 @@ impl Node {
                 line(Level::Info, "identified", &[("peer", &peer_id), ("agent", &info.agent_version)]);
             }
             BehaviourEvent::Identify(_) => {}
+            BehaviourEvent::Goodbye(event) => {
+                self.note_goodbye(&event);
+                self.on_exchange(event);
+            }
             BehaviourEvent::Status(event)
-            | BehaviourEvent::Goodbye(event)
             | BehaviourEvent::Ping(event)
             | BehaviourEvent::Metadata(event) => self.on_exchange(event),
             BehaviourEvent::Range(event) => self.on_blocks_exchange(true, event),
