@@ -321,3 +321,24 @@ fn a_network_that_is_full_is_told() {
         ["network `main` (10.5.0.0/28) has no room for node number 6"]
     );
 }
+
+#[test]
+fn neighbors_are_told_at_both_ends_and_lone_nodes_nothing() {
+    let topology = "
+nodes:
+  a: {client: gamma, role: validator}
+  b: {client: gamma}
+graph: line
+";
+    let parts = Parts { topology: topology.to_owned(), chain: "", timeline: Vec::new(), ..Parts::default() };
+    let mut scenario = parts.scenario();
+    let docker = Capabilities::everything(crate::action::BackendKind::Docker);
+    let plan = build(&scenario, &docker, &surroundings()).unwrap();
+    for (own, other) in [("a", "b"), ("b", "a")] {
+        let wanted = format!("--near={}", node(&plan, other).identity["multiaddr"]);
+        assert_eq!(node(&plan, own).process.command[1..], [wanted]);
+    }
+    scenario.topology.edges.clear();
+    let plan = build(&scenario, &docker, &surroundings()).unwrap();
+    assert!(plan.nodes.iter().all(|node| node.process.command.len() == 1));
+}
