@@ -41,9 +41,11 @@ pub struct ScenarioDocument {
     pub clients: Option<Sp<ClientsChoice>>,
     /// What happens, and when.
     #[serde(default)]
+    #[schemars(length(max = 1_000))]
     pub timeline: Vec<Sp<EntryDocument>>,
     /// What must hold.
     #[serde(default)]
+    #[schemars(length(max = 500))]
     pub expect: Vec<Sp<ExpectationDocument>>,
 }
 

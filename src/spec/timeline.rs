@@ -13,7 +13,7 @@ use crate::text::{Diagnostic, Sp, Span, suggest};
 use crate::topology::Topology;
 
 /// Most entries, repetitions written out.
-const MOST_ENTRIES: usize = 10_000;
+const MOST_ENTRIES: usize = 2_000;
 
 /// An entry of the file with its name.
 #[derive(Debug)]

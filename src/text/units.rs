@@ -83,7 +83,7 @@ fn split_number(text: &str) -> Option<(u128, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, rest) = text.split_at(end);
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if whole.is_empty() || whole.len() > 18 || fraction.len() > SCALE as usize || number.ends_with('.') {
+    if whole.is_empty() || whole.len() > 20 || fraction.len() > SCALE as usize || number.ends_with('.') {
         return None;
     }
     if !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
