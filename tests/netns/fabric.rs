@@ -281,3 +281,10 @@ pub(crate) fn an_attach_replaces_the_older_device() -> Outcome {
     }
     Ok(Verdict::Passed)
 }
+
+pub(crate) fn veth_is_in_use_where_tun_is_closed() -> Outcome {
+    let open = std::fs::File::options().read(true).write(true).open("/dev/net/tun").is_ok();
+    let kind = probe()?;
+    anyhow::ensure!((kind == DeviceKind::Tun) == open, "{kind:?}, and /dev/net/tun can be opened: {open}");
+    Ok(Verdict::Passed)
+}

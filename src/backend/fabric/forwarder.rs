@@ -83,8 +83,9 @@ impl Forwarder {
         Ok(Self { shared, commands, switch, ports, epoll, timer, alarm: None, origin, seen: 0 })
     }
 
-    /// Carries packets until it is told to stop, or until the kernel refuses to wait for devices.
-    pub(super) fn run(mut self) -> io::Result<()> {
+    /// Carries packets until it is told to stop, or until the kernel refuses to wait for devices. Returns the ports that
+    /// it had, to be closed by whoever told it.
+    pub(super) fn run(mut self) -> io::Result<Vec<Port>> {
         kernel::hurry();
         let shared = Arc::clone(&self.shared);
         let mut table = Cache::new(&shared.table);
@@ -104,7 +105,7 @@ impl Forwarder {
                         // The count does not matter: whatever is there is taken.
                         let _ = self.shared.wake.read();
                         if !self.obey() {
-                            return Ok(());
+                            return Ok(self.ports.into_iter().flatten().collect());
                         }
                     }
                     TIMER => {

@@ -1,7 +1,7 @@
 //! The few kernel calls that no safe crate wraps: making a TUN device, switching offloads off, a thread's priority.
 #![expect(
     unsafe_code,
-    reason = "two ioctls, bind(2) and setpriority(2); every argument lives on this file's own stack"
+    reason = "two ioctls, bind(2) and two calls for a thread's priority; every argument lives on this file's own stack"
 )]
 
 use std::fs::File;
@@ -88,8 +88,17 @@ fn done(result: libc::c_int) -> io::Result<()> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-/// Asks for more of the processor for the calling thread. Not granted to ordinary users, which is no error.
+/// Asks that the calling thread runs as soon as it has something to do: the lowest real-time priority (sched(7)), else a
+/// high ordinary one. Not granted to ordinary users, which is no error.
 pub(super) fn hurry() {
-    // SAFETY: no memory is involved; 0 names the calling thread.
-    let _ = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, -15) };
+    // SAFETY: `sched_param` is plain integers, for which all zeros is a valid value.
+    let mut parameters: libc::sched_param = unsafe { mem::zeroed() };
+    parameters.sched_priority = 1;
+    // Children must not inherit it, should this thread ever have one.
+    let policy = libc::SCHED_RR | libc::SCHED_RESET_ON_FORK;
+    // SAFETY: sched_setscheduler(2) reads the parameters, which outlive the call; 0 names the calling thread.
+    if done(unsafe { libc::sched_setscheduler(0, policy, &raw const parameters) }).is_err() {
+        // SAFETY: no memory is involved; 0 names the calling thread.
+        let _ = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, -15) };
+    }
 }
