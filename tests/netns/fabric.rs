@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use splitbrain::action::Seeds;
 use splitbrain::backend::fabric::{DeviceKind, DeviceSetup, Namespace, Wire, probe};
 use splitbrain::link::{LinkParameters, LinkRule, LinkTable};
@@ -190,7 +191,7 @@ pub(crate) fn counters_add_up() -> Outcome {
             if number % 50 == 0 {
                 wait_for("all packets are accounted for", PATIENCE, || total().1 == number)?;
                 while arrived < total().0.packets {
-                    receive(&second)?;
+                    receive(&second).with_context(|| format!("{kind:?}: {arrived} arrived of {:?}", total().0))?;
                     arrived += 1;
                 }
             }
@@ -210,7 +211,9 @@ pub(crate) fn a_device_goes_down_and_comes_back_with_its_routes() -> Outcome {
         let (first, second) = (net.udp(0)?, net.udp(1)?);
         net.wire.set_interface_up(0, false)?;
         anyhow::ensure!(first.send_to(b"no way out", (address(1), 4000)).is_err(), "{kind:?}: there is still a route");
+        let cut = net.link(1, 0).1;
         second.send_to(b"no way in", (address(0), 4000))?;
+        wait_for("a packet to a device that is down counts as cut", PATIENCE, || net.link(1, 0).1 == cut + 1)?;
         net.wire.set_interface_up(0, true)?;
         first.send_to(b"back", (address(1), 4000))?;
         anyhow::ensure!(receive(&second)?.0 == b"back", "{kind:?}");

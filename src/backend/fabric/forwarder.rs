@@ -223,7 +223,8 @@ impl Forwarder {
 fn put(ports: &[Option<Port>], to: u16, frame: &[u8]) -> Result<(), DropReason> {
     let Some(port) = ports.get(usize::from(to)).and_then(Option::as_ref) else { return Err(DropReason::Cut) };
     port.send(frame).map_err(|error| match error.raw_os_error() {
-        Some(libc::EAGAIN | libc::ENOBUFS | libc::ENOMEM) => DropReason::Overflow,
+        Some(libc::EAGAIN | libc::ENOMEM) => DropReason::Overflow,
+        // EIO and ENETDOWN, and ENOBUFS from a packet socket: the device is down.
         _ => DropReason::Cut,
     })
 }
