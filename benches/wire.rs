@@ -49,7 +49,7 @@ fn throughput(kind: DeviceKind) -> anyhow::Result<()> {
         by_loopback.push(stream(&nodes[0], &nodes[0], (std::net::Ipv4Addr::LOCALHOST, 0).into())?);
         let before = forwarder_time()?;
         by_wire.push(stream(&nodes[0], &nodes[1], (address(1), 0).into())?);
-        busy.push((forwarder_time()? - before).as_secs_f64() / ROUND.as_secs_f64());
+        busy.push(forwarder_time()?.saturating_sub(before).as_secs_f64() / ROUND.as_secs_f64());
     }
     let (rate, floor) = (median(by_wire), median(by_loopback));
     println!(
@@ -117,7 +117,7 @@ fn delay(kind: DeviceKind) -> anyhow::Result<()> {
             for _ in 0..PACKETS {
                 receiver.recv(&mut buffer)?;
                 let sent = u128::from_be_bytes(buffer);
-                taken.push(origin.elapsed() - Duration::from_nanos(sent as u64));
+                taken.push(origin.elapsed().saturating_sub(Duration::from_nanos(sent as u64)));
             }
             Ok(taken)
         });

@@ -162,7 +162,7 @@ pub(crate) fn a_delay_is_what_it_says() -> Outcome {
             receive(&second)?;
             let took = sent.elapsed();
             anyhow::ensure!(took >= delay, "{kind:?}: a packet came after {took:?} where {delay:?} are set");
-            extra.push(took - delay);
+            extra.push(took.saturating_sub(delay));
         }
         extra.sort();
         let median = extra[extra.len() / 2];

@@ -84,7 +84,7 @@ pub(crate) enum Tun {
 }
 
 /// Runs tests of this program in a copy of it that belongs to `nobody`. Needs root, to become somebody else.
-pub(crate) fn run_as_nobody(tests: &[&str], tun: Tun) -> Outcome {
+pub(crate) fn run_as_nobody(tests: &[&str], tun: &Tun) -> Outcome {
     if fabric::privilege() != Privilege::Root {
         return Ok(Verdict::Skipped("only root can become another user".to_owned()));
     }

@@ -41,7 +41,7 @@ const TESTS: &[Test] = &[
 
 /// Runs the tests above that need no further privilege once more, as `nobody`, in a user namespace.
 fn rootless() -> Outcome {
-    harness::run_as_nobody(&["packets_travel", "tcp_travels", "partition_drops", "counters_add"], Tun::AsItIs)
+    harness::run_as_nobody(&["packets_travel", "tcp_travels", "partition_drops", "counters_add"], &Tun::AsItIs)
 }
 
 /// The same for nodes.
@@ -54,7 +54,7 @@ fn rootless_nodes() -> Outcome {
 
 /// Veth pairs and packet sockets, found by the probe because nothing else is left.
 fn rootless_without_tun() -> Outcome {
-    harness::run_as_nobody(&["nodes_run_and", "tcp_travels", "detached_node", "veth_is_in_use"], Tun::Closed)
+    harness::run_as_nobody(&["nodes_run_and", "tcp_travels", "detached_node", "veth_is_in_use"], &Tun::Closed)
 }
 
 fn main() -> std::process::ExitCode {

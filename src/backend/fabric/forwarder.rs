@@ -166,7 +166,7 @@ impl Forwarder {
     }
 
     /// Takes a batch of packets from a node's device.
-    fn serve<'a>(&mut self, from: u16, table: &mut Cache<&'a ArcSwap<LinkTable>, Arc<LinkTable>>, buffer: &mut [u8]) {
+    fn serve(&mut self, from: u16, table: &mut Cache<&ArcSwap<LinkTable>, Arc<LinkTable>>, buffer: &mut [u8]) {
         for _ in 0..BATCH {
             let Some(port) = &self.ports[usize::from(from)] else { return };
             let length = match port.receive(buffer) {
@@ -193,7 +193,7 @@ impl Forwarder {
     }
 
     /// Delivers all packets whose time has come.
-    fn deliver_due<'a>(&mut self, table: &mut Cache<&'a ArcSwap<LinkTable>, Arc<LinkTable>>) {
+    fn deliver_due(&mut self, table: &mut Cache<&ArcSwap<LinkTable>, Arc<LinkTable>>) {
         while let Some(at) = self.switch.next_arrival() {
             let now = self.now();
             if at > now {
