@@ -99,7 +99,7 @@ pub(super) async fn remove_until_gone(
 ) -> (Vec<Thing>, Vec<BackendError>) {
     let mut removed: Vec<Thing> = Vec::new();
     let mut errors = Vec::new();
-    for round in 0..MOST_ROUNDS {
+    for _ in 0..MOST_ROUNDS {
         let mut things = match labelled(engine, run).await {
             Ok(things) => things,
             Err(error) => {
@@ -112,11 +112,11 @@ pub(super) async fn remove_until_gone(
             break;
         }
         errors = remove(engine, &things).await;
-        let all_known = things.iter().all(|thing| removed.contains(thing));
         removed.extend(things.into_iter().filter(|thing| !removed.contains(thing)).collect::<Vec<_>>());
-        if (errors.is_empty() && !settle) || (round > 0 && all_known) {
+        if errors.is_empty() && !settle {
             break;
         }
+        // What failed may be another cleaner's work in progress: it is gone, or goes, the next time.
         tokio::time::sleep(SETTLE).await;
     }
     (removed, errors)
