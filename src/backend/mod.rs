@@ -177,6 +177,15 @@ macro_rules! each {
 }
 
 impl Backend {
+    /// How many nodes are worth making or starting at the same moment.
+    pub fn concurrent_starts(&self) -> usize {
+        match self {
+            // About five container starts a second is what an engine does, however many are asked for at once.
+            Self::Docker(_) => 16,
+            Self::Native(_) => 16,
+        }
+    }
+
     /// Makes a node: container or namespace, files, addresses, and its place on the wire. Starts nothing.
     pub async fn create(&self, node: &NodeName) -> Result<(), BackendError> {
         each!(self, backend => backend.create(node).await)

@@ -1,10 +1,52 @@
 //! Checks: one file each. A check reads a journal and nothing else; its verdict is three-valued and carries evidence.
 
+pub mod agree;
+mod agreement;
+pub(crate) mod chain;
+pub mod diverge;
+mod document;
+mod episodes;
+pub mod exit;
+mod explain;
+pub mod finality;
+mod growth;
+pub(crate) mod history;
+mod judge;
+pub mod log;
+mod moments;
+pub mod peers;
+mod phrase;
+pub mod progress;
+mod questions;
+pub mod ready;
+pub mod recover;
+pub mod reorg;
+pub mod stall;
+mod subject;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+mod verdict;
+pub(crate) mod windows;
+
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::action::{EntryName, NodeName};
+
+pub use document::{TABLE, TableEntry, That, ThatDocument, Unbuilt};
+pub use explain::{BlockName, Explanation, Holder, Producer, Side};
+pub use history::TOLERATED_GAP;
+pub use judge::judge;
+pub use phrase::{duration, label};
+pub use questions::short_hash;
+pub use subject::{Growth, Subject};
+pub use verdict::{
+    Convergence, Episode, ExpectationResult, FaultInstant, FaultTiming, Healing, VERDICT_SCHEMA, Verdict,
+};
 
 /// What a scenario expects, with targets resolved: this form is written into the journal's first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,7 +75,8 @@ pub enum When {
     Sometimes,
     /// At one moment at least while the entry (each of its repetitions) is in force.
     During(EntryName),
-    /// Within a time after the entry (its last repetition) has ended, and from then to the next fault or the end.
+    /// At one moment at least within a time after the entry (its last repetition) has ended. Checks that count something
+    /// (`progress`, `log`, …) are judged over that time.
     After(EntryName, Duration),
     /// Within a time after the run's start (only `ready`) or the timeline's zero.
     Within(Duration),
@@ -42,11 +85,6 @@ pub enum When {
     /// When the timeline ends.
     AtEnd,
 }
-
-/// What must hold (placeholder until the checks are written: one variant for each file).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum That {}
 
 /// The answer to one expectation, or to all of them: the worst wins, and unknown is worse than pass and better than fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -58,4 +96,17 @@ pub enum Outcome {
     Unknown,
     /// It did not hold.
     Fail,
+}
+
+/// The log patterns that somebody asks for: what the engine must watch logs for. The word [`log::PANIC`] stands for each
+/// client's own patterns.
+pub fn log_patterns(expectations: &[Expectation]) -> Vec<String> {
+    let patterns: BTreeSet<String> = expectations
+        .iter()
+        .filter_map(|expectation| match &expectation.that {
+            That::Log(log) => Some(log.pattern.clone()),
+            _ => None,
+        })
+        .collect();
+    patterns.into_iter().collect()
 }

@@ -1,7 +1,36 @@
 //! Faults: one file each. A fault is compiled to effects, its healing included; it knows no backend.
 
+mod compile;
+mod cut;
+mod disconnect;
+mod inject;
+mod isolate;
+mod kill;
+mod pairs;
+mod partition;
+mod pause;
+mod restart;
+mod shape;
+mod stop;
+mod table;
+#[cfg(test)]
+mod tests;
+
 use crate::action::{NetworkName, NodeName};
 use crate::link::LinkRule;
+
+pub use compile::{Compiled, FaultContext};
+pub use cut::Cut;
+pub use disconnect::Disconnect;
+pub use inject::{Inject, NotBuilt};
+pub use isolate::Isolate;
+pub use kill::Kill;
+pub use partition::{Direction, Partition, PartitionShape, Rest};
+pub use pause::Pause;
+pub use restart::Restart;
+pub use shape::{Shape, ShapedLinks};
+pub use stop::Stop;
+pub use table::{FaultEntry, TABLE};
 
 /// What a fault does while it is in force. The state of the network at any instant is the union of the effects of all
 /// faults in force, so that overlapping faults compose and the end of one never undoes another.
@@ -15,6 +44,8 @@ pub struct Effects {
     pub paused: Vec<NodeName>,
     /// Interfaces that are taken away.
     pub detached: Vec<(NodeName, NetworkName)>,
+    /// An entry with these effects that has no end ends at once (`restart` without `for`).
+    pub momentary: bool,
 }
 
 /// A node that is down while a fault is in force.

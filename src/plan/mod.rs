@@ -1,14 +1,53 @@
 //! Scenario + seed + capabilities → [`Plan`]: addresses, keys, wiring, start order, links, a timeline of absolute instants.
 //! Execution has no choice left to make. A plan is a file: it prints, diffs and replays.
 
+mod addresses;
+mod arguments;
+mod build;
+mod duration;
+mod invocation;
+mod keys;
+mod producers;
+mod record;
+pub mod render;
+mod requirements;
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;
+mod timeline;
+#[cfg(test)]
+mod timeline_tests;
+mod wiring;
+
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::action::{Action, AdapterSpec, BackendKind, EntryName, NetworkSpec, NodeName, NodeProcess, ReadySpec};
+use crate::action::{
+    Action, AdapterSpec, BackendKind, ClientRef, EntryName, NetworkSpec, NodeName, NodeProcess, ReadySpec,
+};
 use crate::check::Expectation;
 use crate::link::LinkRule;
+
+pub use build::build;
+pub use keys::{NodeKey, address_text};
+
+/// Version of the form in which a plan is written.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What the caller found on the machine and in the project before planning, so that planning itself looks at nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// Free address ranges (first address, prefix length) for the topology's networks: `main` first, then the others by
+    /// name. Those that are missing are 10.77.0.0/16, 10.78.0.0/16, ….
+    pub subnets: Vec<(Ipv4Addr, u8)>,
+    /// Programs of clients that were found on this machine, for native.
+    pub programs: BTreeMap<ClientRef, PathBuf>,
+}
 
 /// Everything that will be done, decided.
 #[derive(Clone, Debug, Serialize)]
@@ -29,6 +68,8 @@ pub struct Plan {
     pub nodes: Vec<PlannedNode>,
     /// Who dials whom.
     pub edges: Vec<(NodeName, NodeName)>,
+    /// Nodes that the others find each other through.
+    pub bootnodes: Vec<NodeName>,
     /// Whether packets pass our forwarder.
     pub wire: bool,
     /// Links before any fault.
@@ -82,7 +123,7 @@ pub struct PlannedNode {
     pub identity: BTreeMap<String, String>,
     /// Calls to make after each start, once it is ready (peers that can only be added by API).
     pub after_ready: Vec<ApiCall>,
-    /// When it starts, after the run's start.
+    /// When it starts, after the timeline's zero; `None` is at once, with the run. A step of the timeline starts it.
     pub start_at: Option<Duration>,
 }
 

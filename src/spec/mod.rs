@@ -1,11 +1,32 @@
 //! YAML documents to a validated [`Scenario`]: names resolved, units typed, defaults applied, every mistake reported at once.
 
+mod clients;
+mod document;
+mod expect;
+mod library;
+mod overrides;
+mod read;
+mod schema;
+mod sections;
+mod timeline;
+mod timeline_times;
+mod topology_step;
+mod validate;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::action::{ClientRef, EntryName};
 use crate::check::Expectation;
 use crate::topology::Topology;
+
+pub use clients::read_clients;
+pub use document::ScenarioDocument;
+pub use library::{EmptyLibrary, FileKind, Library};
+pub use overrides::Overrides;
+pub use read::{DEFAULT_TIMEOUT, ScenarioFile, read_scenario};
+pub use schema::schema;
+pub use validate::{description, validate_file};
 
 /// A scenario that holds no mistake any more. Only this room makes one.
 #[derive(Clone, Debug)]

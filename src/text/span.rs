@@ -94,3 +94,30 @@ impl<T: serde::Serialize> serde::Serialize for Sp<T> {
         self.value.serialize(serializer)
     }
 }
+
+impl<'de, T: serde::Deserialize<'de>> serde::Deserialize<'de> for Sp<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        /// Our reader answers with place and value; any other (JSON) with the value alone.
+        struct PlaceVisitor<T>(std::marker::PhantomData<T>);
+
+        impl<'de, T: serde::Deserialize<'de>> serde::de::Visitor<'de> for PlaceVisitor<T> {
+            type Value = Sp<T>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a value")
+            }
+            fn visit_newtype_struct<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Sp<T>, D::Error> {
+                T::deserialize(deserializer).map(Sp::nowhere)
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut parts: A) -> Result<Sp<T>, A::Error> {
+                let missing = || serde::de::Error::custom("a place has four parts");
+                let source = parts.next_element()?.ok_or_else(missing)?;
+                let start = parts.next_element()?.ok_or_else(missing)?;
+                let end = parts.next_element()?.ok_or_else(missing)?;
+                let value = parts.next_element()?.ok_or_else(missing)?;
+                Ok(Sp { value, span: Span { source, start, end } })
+            }
+        }
+        deserializer.deserialize_newtype_struct(super::reader::PLACE_WANTED, PlaceVisitor(std::marker::PhantomData))
+    }
+}

@@ -1,15 +1,31 @@
 //! Nodes, groups, zones, links and the graph of who dials whom.
 
+mod bootnodes_document;
+mod deal;
+mod document;
+mod draw;
+mod graph;
+mod graph_document;
+mod graph_fixed;
+mod graph_random;
+mod names;
+mod quality;
+mod resolve;
+mod resolve_links;
 mod targets;
+mod targets_document;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::action::{ClientRef, NetworkName, NodeName, Resources};
-use crate::link::LinkParameters;
+use crate::link::LinkRule;
 use crate::text::{Sp, Span};
 
-pub use targets::{TargetContext, Targets};
+pub use document::TopologyDocument;
+pub use quality::Quality;
+pub use resolve::{MOST_NODES, Resolved, Wishes, look_over, resolve, weights};
+pub use targets::{RESERVED, TargetContext, Targets};
 
 /// A topology with all names resolved, all inheritance applied and all mixes dealt out.
 #[derive(Clone, Debug)]
@@ -28,8 +44,9 @@ pub struct Topology {
     pub edges: Vec<(NodeName, NodeName)>,
     /// Remarks of the graph generator ("2 edges added to join 3 parts").
     pub notes: Vec<String>,
-    /// Base quality of links: zones and links of the file, as directed pairs, in order of application.
-    pub links: Vec<BaseLink>,
+    /// Base quality of links: zones, quality presets, links of the file and non-edges of an enforced graph, as rules over
+    /// positions in `nodes` (which are also the positions in the plan).
+    pub links: Vec<LinkRule>,
     /// Networks by name; `main` is always there.
     pub networks: BTreeMap<NetworkName, Network>,
     /// Whether packets may only travel along edges of the graph.
@@ -41,17 +58,6 @@ pub struct Topology {
 pub struct Network {
     /// Whether packets may leave the run.
     pub internet: bool,
-}
-
-/// Base quality of one directed link.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BaseLink {
-    /// Sender.
-    pub from: NodeName,
-    /// Receiver.
-    pub to: NodeName,
-    /// Quality.
-    pub parameters: LinkParameters,
 }
 
 /// A node with everything that it inherits from its group.
@@ -95,3 +101,6 @@ pub struct ArgumentChanges {
     /// Removed: a whole word, or a flag with its value.
     pub remove: Vec<Sp<String>>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,108 @@
+//! `agree`: the nodes have the same block.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::agreement::{Question, over_time};
+use super::explain::{Pointer, explain};
+use super::judge::{Case, Judgement};
+use super::moments::{Answer, Moments};
+use super::questions::short_hash;
+use super::{Outcome, Subject, When};
+use crate::text::Sp;
+use crate::topology::Targets;
+
+/// How far apart on one chain heads may be and still agree, if a scenario does not say: nodes are sampled at slightly
+/// different moments, and a block that is on its way is no disagreement.
+pub const DEFAULT_DEPTH: u64 = 2;
+
+/// The nodes have the same block.
+///
+/// With `on: head`, heads agree if they are equal, or lie on one chain with at most `depth` blocks between the lowest
+/// and the highest. With `on: finalized`, if no two nodes call blocks final of which neither is an ancestor of the
+/// other. With `on: {height: 40}`, if all nodes have the same block there.
+/// Nodes that the timeline has taken down are left out while they are down. A node that should be there and cannot be
+/// seen makes the answer unknown, unless the others disagree already.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AgreeDocument {
+    /// What is compared: `head` (default), `finalized` or `{height: N}`.
+    #[serde(default)]
+    pub on: Subject,
+    /// How many blocks apart on one chain still agree (`on: head`: 2; `on: finalized`: any number). 0 asks for the very
+    /// same block.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub depth: Option<Sp<u64>>,
+    /// The nodes that are meant; all, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<Sp<Targets>>,
+}
+
+/// `agree`, resolved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agree {
+    /// What is compared.
+    pub on: Subject,
+    /// Blocks apart on one chain that still agree; `None` is any number.
+    pub depth: Option<u64>,
+}
+
+impl AgreeDocument {
+    pub(super) fn resolve(&self) -> Agree {
+        let depth = self.depth.as_ref().map(|depth| depth.value);
+        Agree { on: self.on, depth: if self.on == Subject::Head { depth.or(Some(DEFAULT_DEPTH)) } else { depth } }
+    }
+}
+
+impl Agree {
+    pub(crate) fn judge(&self, case: &Case<'_, '_>) -> Judgement {
+        let moments = over_time(case.history, &case.nodes, self.on, Question::Agree(self.depth));
+        let words = match self.on {
+            Subject::Head => ("the nodes agreed on the head", "the nodes did not agree on the head"),
+            Subject::Finalized => ("the nodes agreed on what is final", "the nodes did not agree on what is final"),
+            Subject::Height(_) => ("the nodes had the same block", "the nodes did not have the same block"),
+        };
+        let mut judgement = case.judge_moments(&moments, words, |judgement, at| tell(case, self.on, judgement, at));
+        self.note_block(case, &mut judgement);
+        self.note_loss(case, &moments, &mut judgement);
+        judgement
+    }
+
+    /// Which block they agreed on.
+    fn note_block(&self, case: &Case<'_, '_>, judgement: &mut Judgement) {
+        let (Outcome::Pass, Some(at), Subject::Head) = (judgement.outcome, judgement.moment, self.on) else { return };
+        let heads = case.nodes.iter().filter_map(|&node| case.history.head_at(node, at));
+        let Some((.., block)) = heads.max_by_key(|&(.., block)| case.history.chain.height(block)) else { return };
+        let (height, hash) = (case.history.chain.height(block), case.history.chain.hash(block));
+        judgement.facts.push(format!("the highest head was {} at {height}", short_hash(hash)));
+        judgement.figures.insert("height".to_owned(), height.into());
+        judgement.figures.insert("hash".to_owned(), hash.into());
+    }
+
+    /// Agreement that was reached and lost again before the next fault is worth a line, although it passes.
+    fn note_loss(&self, case: &Case<'_, '_>, moments: &Moments, judgement: &mut Judgement) {
+        let (Outcome::Pass, Some(at), When::After(..)) = (judgement.outcome, judgement.moment, case.when) else {
+            return;
+        };
+        let next = case.history.windows.iter().filter_map(|window| window.begin).filter(|&begin| begin > at).min();
+        let until = next.unwrap_or(case.history.end).min(case.history.end);
+        let losses = moments.within(at, until).filter(|moment| moment.answer == Answer::No).count();
+        let last = moments.at(until);
+        judgement.figures.insert("lost_again".to_owned(), losses.into());
+        if last.answer == Answer::No {
+            judgement.facts.insert(0, format!("but agreement was lost again {}", case.history.moment(last.at)));
+        }
+    }
+}
+
+/// Facts about nodes that do not agree.
+pub(super) fn tell(case: &Case<'_, '_>, on: Subject, judgement: &mut Judgement, at: u64) {
+    let pointer = if on == Subject::Finalized { Pointer::Finalized } else { Pointer::Head };
+    let explanation = explain(case.history, &case.nodes, at, pointer);
+    judgement.facts.extend(explanation.lines(case.history));
+    judgement.evidence.extend(explanation.evidence());
+    if on == Subject::Finalized {
+        judgement.facts.extend(case.never_final(at));
+    }
+    judgement.explanation = Some(explanation);
+}

@@ -1,0 +1,242 @@
+//! Whether nodes are of one mind, at every moment: the heart of `agree` and `diverge`.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::Subject;
+use super::chain::{BlockId, Relation};
+use super::history::{Fact, History, State};
+use super::moments::{Answer, Moments, Roll};
+
+/// Which of the two is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// Whether all have the same, up to so many blocks on one chain (`None`: any number).
+    Agree(Option<u64>),
+    /// Whether two at least are on different chains.
+    Diverge,
+}
+
+/// How a set of blocks stand to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Spread {
+    /// Two of them are on different chains.
+    apart: bool,
+    /// How two of them stand to each other was never seen.
+    untold: bool,
+    /// Blocks from the lowest to the highest, if all are on one chain.
+    distance: u64,
+}
+
+/// The blocks that nodes point at, with how many point at each.
+#[derive(Clone, Debug, Default)]
+struct Pointers {
+    /// By height, so that the highest is the last.
+    counts: BTreeMap<(u64, BlockId), usize>,
+    spread: Option<Spread>,
+}
+
+impl Pointers {
+    fn shift(&mut self, history: &History<'_>, from: Option<BlockId>, to: Option<BlockId>) {
+        if from == to {
+            return;
+        }
+        if let Some(block) = from {
+            let key = (history.chain.height(block), block);
+            if let Some(count) = self.counts.get_mut(&key) {
+                *count -= 1;
+                if *count == 0 {
+                    self.counts.remove(&key);
+                    self.spread = None;
+                }
+            }
+        }
+        if let Some(block) = to {
+            let count = self.counts.entry((history.chain.height(block), block)).or_insert(0);
+            if *count == 0 {
+                self.spread = None;
+            }
+            *count += 1;
+        }
+    }
+
+    /// Everything is compared with the highest block: if all others are its ancestors, all are on one chain.
+    fn spread(&mut self, history: &History<'_>) -> Spread {
+        if let Some(spread) = self.spread {
+            return spread;
+        }
+        let mut spread = Spread { apart: false, untold: false, distance: 0 };
+        if let Some((&(_, top), _)) = self.counts.last_key_value() {
+            for &(_, block) in self.counts.keys().rev().skip(1) {
+                match history.chain.relation(block, top) {
+                    Relation::Same => {}
+                    Relation::Below(distance) | Relation::Above(distance) => {
+                        spread.distance = spread.distance.max(distance);
+                    }
+                    Relation::Apart => spread.apart = true,
+                    Relation::Untold => spread.untold = true,
+                }
+            }
+        }
+        self.spread = Some(spread);
+        spread
+    }
+}
+
+/// The answer over time for these nodes.
+pub(crate) fn over_time(history: &History<'_>, nodes: &[usize], on: Subject, question: Question) -> Moments {
+    match on {
+        Subject::Head => heads(history, nodes, question),
+        Subject::Finalized => finalized(history, nodes, question),
+        Subject::Height(height) => at_height(history, nodes, height, question),
+    }
+}
+
+fn heads(history: &History<'_>, nodes: &[usize], question: Question) -> Moments {
+    let mut roll = Roll::new(history, nodes);
+    let mut pointers = Pointers::default();
+    let mut silent = 0_usize;
+    Moments::over(history, |change| {
+        let (old, new) = roll.take(change)?;
+        let head = |state| if let State::Seen(head) = state { head } else { None };
+        silent -= usize::from(old == State::Seen(None));
+        silent += usize::from(new == State::Seen(None));
+        pointers.shift(history, head(old), head(new));
+        Some(answer(pointers.spread(history), question, roll.seen - silent, silent, &roll, nodes.len()))
+    })
+}
+
+/// What follows from how the blocks of `present` nodes stand to each other; `silent` nodes answer and have not said yet.
+fn answer(spread: Spread, question: Question, present: usize, silent: usize, roll: &Roll, asked: usize) -> Answer {
+    let missing = if silent > 0 { Answer::NotYet } else { Answer::Yes };
+    let others = match roll.unless_somebody_is_missing() {
+        Answer::Yes => missing,
+        answer => answer,
+    };
+    match question {
+        Question::Diverge if spread.apart => Answer::Yes,
+        Question::Diverge => match others {
+            _ if spread.untold => Answer::Unseen,
+            Answer::Yes => Answer::No,
+            answer => answer,
+        },
+        Question::Agree(_) if spread.apart => Answer::No,
+        Question::Agree(Some(depth)) if spread.distance > depth => Answer::No,
+        Question::Agree(_) if spread.untold => Answer::Unseen,
+        // One node alone agrees with nobody, unless it was asked alone.
+        Question::Agree(_) if present == 0 || (present == 1 && asked > 1) => match others {
+            Answer::Yes => Answer::Unseen,
+            answer => answer,
+        },
+        Question::Agree(_) => others,
+    }
+}
+
+/// What is final stays final, so what a node said last counts also while it cannot be seen; it only leaves open what
+/// else it may have called final since.
+fn finalized(history: &History<'_>, nodes: &[usize], question: Question) -> Moments {
+    let mut roll = Roll::new(history, nodes);
+    // `Some(None)`: it said that nothing but genesis is final, which nobody can disagree with.
+    let mut said: Vec<Option<Option<(u64, BlockId)>>> = vec![None; history.nodes.len()];
+    let mut counts: BTreeMap<(u64, BlockId), usize> = BTreeMap::new();
+    let mut by_height: HashMap<u64, BlockId> = HashMap::new();
+    let mut told = 0_usize;
+    let mut spread = Spread { apart: false, untold: false, distance: 0 };
+    Moments::over(history, |change| {
+        let mut clash = false;
+        if let Fact::Finalized(height, block) = change.fact {
+            if !roll.meant[change.node] {
+                return None;
+            }
+            // Two blocks that were final at one height, no matter when, can never be reconciled.
+            let now = (height > 0).then_some((height, block));
+            clash = now.is_some() && *by_height.entry(height).or_insert(block) != block;
+            let before = said[change.node].replace(now);
+            told += usize::from(before.is_none());
+            if let Some(old) = before.flatten()
+                && let Some(count) = counts.get_mut(&old)
+            {
+                *count -= 1;
+                if *count == 0 {
+                    counts.remove(&old);
+                }
+            }
+            if let Some(now) = now {
+                *counts.entry(now).or_insert(0) += 1;
+            }
+            spread = finalized_spread(history, &counts);
+        } else {
+            roll.take(change)?;
+        }
+        let now = Spread { apart: spread.apart || clash, ..spread };
+        Some(match (question, now.apart) {
+            (Question::Diverge, true) => Answer::Yes,
+            (Question::Agree(_), true) => Answer::No,
+            (Question::Agree(Some(depth)), false) if now.distance > depth => Answer::No,
+            (_, false) if told < nodes.len() || now.untold => Answer::NotYet,
+            (question, false) => match (roll.missing, question) {
+                (0, Question::Agree(_)) => Answer::Yes,
+                (0, Question::Diverge) => Answer::No,
+                _ => Answer::NotYet,
+            },
+        })
+    })
+}
+
+fn finalized_spread(history: &History<'_>, counts: &BTreeMap<(u64, BlockId), usize>) -> Spread {
+    let mut spread = Spread { apart: false, untold: false, distance: 0 };
+    let Some((&(top_height, top), _)) = counts.last_key_value() else { return spread };
+    for &(height, block) in counts.keys().rev().skip(1) {
+        if block == top {
+            continue;
+        }
+        spread.distance = spread.distance.max(top_height - height);
+        match history.chain.relation(block, top) {
+            Relation::Apart => spread.apart = true,
+            _ if height == top_height => spread.apart = true,
+            // A final block above the top by its slot, and below it by its epoch, is no ancestor.
+            Relation::Above(_) | Relation::Same | Relation::Below(_) => {}
+            Relation::Untold => spread.untold = true,
+        }
+    }
+    spread
+}
+
+fn at_height(history: &History<'_>, nodes: &[usize], height: u64, question: Question) -> Moments {
+    let mut roll = Roll::new(history, nodes);
+    let mut held: BTreeMap<BlockId, usize> = BTreeMap::new();
+    let (mut present, mut open) = (0_usize, 0_usize);
+    let block_of = |state| match state {
+        // `Err` is a node that has not come so far, or whose chain there was never seen.
+        State::Seen(Some(head)) if history.chain.height(head) >= height => {
+            Some(history.chain.at_or_below(head, height).ok_or(()))
+        }
+        State::Seen(_) => Some(Err(())),
+        _ => None,
+    };
+    Moments::over(history, |change| {
+        let (old, new) = roll.take(change)?;
+        match block_of(old) {
+            Some(Ok(block)) => {
+                present -= 1;
+                if let Some(count) = held.get_mut(&block) {
+                    *count -= 1;
+                    if *count == 0 {
+                        held.remove(&block);
+                    }
+                }
+            }
+            Some(Err(())) => open -= 1,
+            None => {}
+        }
+        match block_of(new) {
+            Some(Ok(block)) => {
+                present += 1;
+                *held.entry(block).or_insert(0) += 1;
+            }
+            Some(Err(())) => open += 1,
+            None => {}
+        }
+        let spread = Spread { apart: held.len() > 1, untold: false, distance: 0 };
+        Some(answer(spread, question, present, open, &roll, nodes.len()))
+    })
+}

@@ -1,0 +1,59 @@
+//! `diverge`: the nodes do not have the same block; proof that a fault really bit.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::agreement::{Question, over_time};
+use super::explain::{Pointer, explain};
+use super::judge::{Case, Judgement};
+use super::{Outcome, Subject};
+use crate::text::Sp;
+use crate::topology::Targets;
+
+/// At least two nodes hold blocks of which neither is an ancestor of the other.
+///
+/// A node that merely lags behind on the same chain does not diverge.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DivergeDocument {
+    /// What is compared: `head` (default), `finalized` or `{height: N}`.
+    #[serde(default)]
+    pub on: Subject,
+    /// The nodes that are meant; all, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<Sp<Targets>>,
+}
+
+/// `diverge`, resolved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diverge {
+    /// What is compared.
+    pub on: Subject,
+}
+
+impl Diverge {
+    pub(crate) fn judge(&self, case: &Case<'_, '_>) -> Judgement {
+        let moments = over_time(case.history, &case.nodes, self.on, Question::Diverge);
+        let words = match self.on {
+            Subject::Head => ("chains parted", "the nodes were on one chain"),
+            Subject::Finalized => ("different blocks became final", "no two nodes called different blocks final"),
+            Subject::Height(_) => ("the nodes had different blocks", "the nodes had no different blocks"),
+        };
+        let mut judgement = case.judge_moments(&moments, words, |judgement, at| {
+            super::agree::tell(case, self.on, judgement, at);
+        });
+        // That chains parted is wanted; how they did is worth telling all the same.
+        if let (Outcome::Pass, Some(at), Subject::Head, super::moments::Mode::Somewhere) =
+            (judgement.outcome, judgement.moment, self.on, case.when.mode())
+        {
+            let explanation = explain(case.history, &case.nodes, at, Pointer::Head);
+            judgement.facts.extend(explanation.lines(case.history).into_iter().take(1));
+            if let Some(height) = explanation.height {
+                judgement.figures.insert("height".to_owned(), height.into());
+            }
+            judgement.evidence.extend(explanation.evidence());
+            judgement.explanation = Some(explanation);
+        }
+        judgement
+    }
+}

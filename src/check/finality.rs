@@ -1,0 +1,232 @@
+//! `finality`: what is final is not far behind the head.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::history::{Fact, History, State};
+use super::judge::{Case, Judgement};
+use super::moments::{Answer, Moments, Roll};
+use super::verdict::per_node;
+use crate::text::Sp;
+use crate::topology::Targets;
+
+/// What is final is at most so far behind the head, on every node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FinalityDocument {
+    /// How far: `3 epochs`, `24 slots`, `10 blocks`. A plain number counts epochs where the chain has them, else blocks.
+    /// A healthy beacon chain is 2 to 3 epochs behind.
+    pub lag: Sp<Lag>,
+    /// The nodes that are meant; all, if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<Sp<Targets>>,
+}
+
+/// `finality`, resolved.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finality {
+    /// How far behind at most.
+    pub lag: Lag,
+}
+
+/// A distance on a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lag {
+    /// How many.
+    pub amount: u64,
+    /// Of what.
+    pub unit: LagUnit,
+}
+
+/// What a distance is counted in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LagUnit {
+    /// Epochs where the chain has them, else blocks.
+    Natural,
+    /// Epochs.
+    Epochs,
+    /// Slots; the same as blocks on a chain without slots.
+    Slots,
+    /// Blocks; the same as slots on a chain that counts by slot.
+    Blocks,
+}
+
+impl fmt::Display for Lag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = match self.unit {
+            LagUnit::Natural => "",
+            LagUnit::Epochs => " epochs",
+            LagUnit::Slots => " slots",
+            LagUnit::Blocks => " blocks",
+        };
+        write!(f, "{}{}", self.amount, if self.amount == 1 { unit.trim_end_matches('s') } else { unit })
+    }
+}
+
+impl FromStr for Lag {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, unit) = text.split_at(digits);
+        let unit = match unit.trim() {
+            "" => LagUnit::Natural,
+            "epoch" | "epochs" => LagUnit::Epochs,
+            "slot" | "slots" => LagUnit::Slots,
+            "block" | "blocks" => LagUnit::Blocks,
+            _ => {
+                return Err(format!("`{text}` is no distance on a chain: write `3 epochs`, `24 slots` or `10 blocks`"));
+            }
+        };
+        let amount = number.parse().map_err(|_| {
+            format!("`{text}` is no distance on a chain: it must begin with a number, as in `3 epochs` or `10 blocks`")
+        })?;
+        Ok(Self { amount, unit })
+    }
+}
+
+impl<'de> Deserialize<'de> for Lag {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = Lag;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a distance on a chain such as `3 epochs` or `10 blocks`")
+            }
+            fn visit_u64<E: serde::de::Error>(self, amount: u64) -> Result<Lag, E> {
+                Ok(Lag { amount, unit: LagUnit::Natural })
+            }
+            fn visit_i64<E: serde::de::Error>(self, amount: i64) -> Result<Lag, E> {
+                u64::try_from(amount)
+                    .map(|amount| Lag { amount, unit: LagUnit::Natural })
+                    .map_err(|_| E::custom("a distance on a chain cannot be negative"))
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Lag, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl Serialize for Lag {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for Lag {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> Cow<'static, str> {
+        "Lag".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"anyOf": [
+            {"type": "integer", "minimum": 0},
+            {"type": "string", "pattern": "^[0-9]+ *(epochs?|slots?|blocks?)?$"}
+        ]})
+    }
+}
+
+impl Lag {
+    /// The distance in this chain's own units from a head down to what is final, and the bound in the same units.
+    fn measure(self, history: &History<'_>, head: u64, finalized: u64) -> (u64, u64) {
+        match (history.run.slots_per_epoch, self.unit) {
+            (Some(slots), LagUnit::Natural | LagUnit::Epochs) => {
+                ((head / slots.max(1)).saturating_sub(finalized), self.amount)
+            }
+            (Some(slots), _) => (head.saturating_sub(finalized * slots), self.amount),
+            (None, _) => (head.saturating_sub(finalized), self.amount),
+        }
+    }
+
+    fn unit_name(self, history: &History<'_>) -> &'static str {
+        match (history.run.slots_per_epoch, self.unit) {
+            (Some(_), LagUnit::Natural | LagUnit::Epochs) => "epochs",
+            (Some(_), _) => "slots",
+            (None, _) => "blocks",
+        }
+    }
+}
+
+impl Finality {
+    pub(crate) fn judge(&self, case: &Case<'_, '_>) -> Judgement {
+        let history = case.history;
+        if self.lag.unit == LagUnit::Epochs && history.run.slots_per_epoch.is_none() {
+            return Judgement::new(super::Outcome::Unknown, "this chain has no epochs: ask for blocks");
+        }
+        let mut roll = Roll::new(history, &case.nodes);
+        let count = history.nodes.len();
+        let (mut heads, mut finals) = (vec![None; count], vec![None; count]);
+        let mut worst = vec![0_u64; count];
+        let (mut behind, mut silent) = (0_usize, 0_usize);
+        let moments = Moments::over(history, |change| {
+            let node = change.node;
+            if !roll.meant[node] {
+                return None;
+            }
+            let status = |head: Option<u64>, fin: Option<u64>| match (head, fin) {
+                (None, _) => (0, 0, 0),
+                (Some(_), None) => (0, 1, 0),
+                (Some(head), Some(fin)) => {
+                    let (lag, bound) = self.lag.measure(history, head, fin);
+                    (usize::from(lag > bound), 0, lag)
+                }
+            };
+            let before = status(heads[node], finals[node]);
+            match change.fact {
+                Fact::Finalized(height, _) => finals[node] = Some(height),
+                Fact::State(state) => {
+                    roll.take(change);
+                    heads[node] = match state {
+                        State::Seen(Some(head)) => Some(history.chain.height(head)),
+                        _ => None,
+                    };
+                }
+                Fact::Peers(_) => return None,
+            }
+            let after = status(heads[node], finals[node]);
+            worst[node] = worst[node].max(after.2);
+            behind = behind + after.0 - before.0;
+            silent = silent + after.1 - before.1;
+            Some(match roll.unless_somebody_is_missing() {
+                _ if behind > 0 => Answer::No,
+                Answer::Yes if silent > 0 => Answer::NotYet,
+                Answer::Yes if roll.seen == 0 => Answer::Unseen,
+                answer => answer,
+            })
+        });
+        let unit = self.lag.unit_name(history);
+        let words = (
+            format!("what is final was at most {} {unit} behind", self.lag.amount),
+            format!("what is final was more than {} {unit} behind", self.lag.amount),
+        );
+        let worst = case.nodes.iter().map(|&node| (history.name(node).clone(), worst[node]));
+        case.judge_moments(&moments, (&words.0, &words.1), |judgement, at| {
+            for &node in &case.nodes {
+                let (Some(head), fin) = (history.head_at(node, at), history.finalized_at(node, at)) else { continue };
+                let height = history.chain.height(head.2);
+                let Some((_, seq, (fin, _))) = fin else { continue };
+                let (lag, bound) = self.lag.measure(history, height, fin);
+                if lag > bound {
+                    judgement.facts.push(format!(
+                        "{} was {lag} {unit} behind: head at {height}, final {} {fin}",
+                        history.name(node),
+                        if history.run.slots_per_epoch.is_some() { "epoch" } else { "block" }
+                    ));
+                    judgement.evidence.extend([head.1, seq]);
+                }
+            }
+            judgement.facts.extend(case.never_final(at));
+            judgement.facts.extend(case.missing(at));
+        })
+        .figure(&format!("worst_lag_{unit}"), per_node(worst))
+    }
+}

@@ -1,0 +1,378 @@
+//! A journal put in order: for every node what it was seen to hold and when, all blocks, all fault windows.
+//!
+//! Built in one pass; everything that judges or draws a run starts from here.
+
+use std::collections::HashMap;
+
+use super::chain::{BlockId, Chain};
+use super::windows::{Window, windows};
+use crate::journal::{Journal, NodePhase, NodeRecord, RunRecord, What};
+
+/// A node that cannot be seen for less than this is taken to hold what it held: probes sample, and one lost sample is no
+/// blindness. In microseconds.
+pub const TOLERATED_GAP: u64 = 3_000_000;
+
+/// An answer that is written down within this time after its node's exit was given before it. In microseconds.
+const STRAY_ANSWERS: u64 = 1_000_000;
+
+/// What can be said of a node at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It is not there because the timeline wants it so: not started yet, killed, stopped or paused.
+    Away,
+    /// Its process runs, but it has not been seen since it was started.
+    Coming,
+    /// It should be there and cannot be seen.
+    Unseen,
+    /// Its process ended and nobody asked for it.
+    Dead,
+    /// It answers; its head, once it has named one.
+    Seen(Option<BlockId>),
+}
+
+/// What changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fact {
+    /// A node's state.
+    State(State),
+    /// A node's last final block: height (epoch for beacon) and block.
+    Finalized(u64, BlockId),
+    /// A node's number of peers.
+    Peers(u64),
+}
+
+/// A change, in the order of the journal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Change {
+    /// Microseconds since the run started.
+    pub(crate) at: u64,
+    /// Line of the journal.
+    pub(crate) seq: u64,
+    /// Index of the node.
+    pub(crate) node: usize,
+    /// What.
+    pub(crate) fact: Fact,
+}
+
+/// A block that a node was seen to hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Holding {
+    /// Which block.
+    pub(crate) block: BlockId,
+    /// Which node.
+    pub(crate) node: usize,
+    /// Since when, in microseconds since the run started.
+    pub(crate) at: u64,
+    /// Line of the journal.
+    pub(crate) seq: u64,
+}
+
+/// An exit of a node's process that nobody asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Death<'a> {
+    pub(crate) at: u64,
+    pub(crate) seq: u64,
+    pub(crate) how: String,
+    pub(crate) last_lines: &'a [String],
+}
+
+/// Everything that is known of one node.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeHistory<'a> {
+    pub(crate) record: &'a NodeRecord,
+    /// Its changes: indices into [`History::changes`].
+    pub(crate) changes: Vec<u32>,
+    /// Stages of its starts: instant, line, stage.
+    pub(crate) phases: Vec<(u64, u64, NodePhase)>,
+    /// Exits that nobody asked for.
+    pub(crate) deaths: Vec<Death<'a>>,
+    /// Reorganisations: instant, line, depth, whether the depth is exact.
+    pub(crate) reorgs: Vec<(u64, u64, u64, bool)>,
+    /// Matched log lines: instant, line of the journal, pattern, the line, its number.
+    pub(crate) marks: Vec<(u64, u64, &'a str, &'a str, u64)>,
+    /// Longer times out of sight: from, to.
+    pub(crate) gaps: Vec<(u64, Option<u64>)>,
+    /// Its version string, as last given.
+    pub(crate) version: Option<&'a str>,
+}
+
+/// A whole run, in order.
+#[derive(Debug)]
+pub(crate) struct History<'a> {
+    pub(crate) run: &'a RunRecord,
+    pub(crate) nodes: Vec<NodeHistory<'a>>,
+    pub(crate) index: HashMap<&'a str, usize>,
+    pub(crate) chain: Chain<'a>,
+    /// All blocks that nodes were seen to hold, by block and then by time.
+    pub(crate) holdings: Vec<Holding>,
+    pub(crate) windows: Vec<Window<'a>>,
+    pub(crate) changes: Vec<Change>,
+    /// The timeline's zero; none if it was not reached.
+    pub(crate) zero: Option<u64>,
+    /// The last moment that is judged.
+    pub(crate) end: u64,
+    /// Why the timeline ended; none if the journal does not say (a killed run).
+    pub(crate) ended: Option<&'a str>,
+    /// Troubles that are not nodes' faults: instant, line, text.
+    pub(crate) troubles: Vec<(u64, u64, &'a str)>,
+}
+
+/// What is known of a node while the journal is read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Raw {
+    /// Its process runs.
+    running: bool,
+    /// Its process ended by itself.
+    dead: bool,
+    /// It has answered since it was last started.
+    answered: bool,
+    /// It is out of sight for longer than [`TOLERATED_GAP`].
+    lost: bool,
+    /// Process faults that hold it now.
+    held: u32,
+    head: Option<BlockId>,
+    /// When its process ended, if it has not been started since.
+    exited: Option<u64>,
+}
+
+impl Raw {
+    fn state(self) -> State {
+        if self.held > 0 {
+            State::Away
+        } else if self.dead {
+            State::Dead
+        } else if !self.running {
+            State::Away
+        } else if self.lost {
+            if self.answered { State::Unseen } else { State::Coming }
+        } else if self.answered {
+            State::Seen(self.head)
+        } else {
+            State::Coming
+        }
+    }
+}
+
+impl<'a> History<'a> {
+    /// Reads a journal. Linear in its length, but for one sort of the blocks.
+    pub(crate) fn new(journal: &'a Journal) -> Self {
+        let run = &journal.run;
+        let first = |wanted: fn(&What) -> bool| journal.events.iter().find(|event| wanted(&event.what));
+        let zero = first(|what| matches!(what, What::TimelineStarted)).map(|event| event.at);
+        let ended = first(|what| matches!(what, What::TimelineEnded { .. }));
+        let stop = ended.or_else(|| first(|what| matches!(what, What::TornDown { .. })));
+        let judged = stop.map_or(journal.events.len(), |event| {
+            journal.events.iter().position(|other| other.seq == event.seq).unwrap_or(journal.events.len())
+        });
+        let end = stop.or(journal.events.last()).map_or(0, |event| event.at);
+        let mut history = Self {
+            run,
+            nodes: run.nodes.iter().map(NodeHistory::new).collect(),
+            index: run.nodes.iter().enumerate().map(|(index, node)| (node.name.as_str(), index)).collect(),
+            chain: Chain::default(),
+            holdings: Vec::new(),
+            windows: windows(journal, zero),
+            changes: Vec::new(),
+            zero,
+            end,
+            ended: ended.and_then(|event| match &event.what {
+                What::TimelineEnded { reason } => Some(reason.as_str()),
+                _ => None,
+            }),
+            troubles: Vec::new(),
+        };
+        history.read(&journal.events[..judged]);
+        history.chain.link();
+        history.holdings.sort_by_key(|holding| holding.block);
+        history
+    }
+
+    fn read(&mut self, events: &'a [crate::journal::Event]) {
+        let blind = self.long_gaps(events);
+        let mut raw = vec![Raw::default(); self.nodes.len()];
+        let mut states = vec![State::Away; self.nodes.len()];
+        // Process faults take hold of their targets at the applied instant, which may be earlier than the line.
+        let mut holds: Vec<(u64, u64, usize, bool)> = Vec::new();
+        for window in self.windows.iter().filter(|window| window.takes_processes()) {
+            for target in &window.record.targets {
+                let Some(&node) = self.index.get(target.as_str()) else { continue };
+                let seq = |position: usize| window.evidence.get(position).copied().unwrap_or(0);
+                holds.extend(window.begin.map(|begin| (begin, seq(0), node, true)));
+                holds.extend(window.end.map(|end| (end, seq(1), node, false)));
+            }
+        }
+        holds.sort_unstable();
+        let mut holds = holds.into_iter().peekable();
+        for event in events {
+            while let Some((at, seq, node, hold)) = holds.next_if(|hold| hold.0 <= event.at) {
+                raw[node].held = if hold { raw[node].held + 1 } else { raw[node].held.saturating_sub(1) };
+                self.note_state(at, seq, node, raw[node].state(), &mut states);
+            }
+            let node = node_of(&event.what).and_then(|name| self.index.get(name).copied());
+            if let What::Trouble { message } = &event.what {
+                self.troubles.push((event.at, event.seq, message));
+            }
+            let Some(node) = node else { continue };
+            self.observe(event, node, &mut raw[node], &blind[node]);
+            let state = raw[node].state();
+            self.note_state(event.at, event.seq, node, state, &mut states);
+        }
+        for (at, seq, node, hold) in holds {
+            raw[node].held = if hold { raw[node].held + 1 } else { raw[node].held.saturating_sub(1) };
+            self.note_state(at.min(self.end), seq, node, raw[node].state(), &mut states);
+        }
+    }
+
+    /// Takes up what one event says of one node.
+    fn observe(&mut self, event: &'a crate::journal::Event, node: usize, raw: &mut Raw, blind: &[(u64, Option<u64>)]) {
+        let (at, seq) = (event.at, event.seq);
+        match &event.what {
+            What::Node { phase, .. } => {
+                self.nodes[node].phases.push((at, seq, *phase));
+                if *phase == NodePhase::Started {
+                    *raw = Raw { running: true, held: raw.held, ..Raw::default() };
+                }
+            }
+            What::Head { height, hash, parent, .. } => {
+                let block = self.chain.add(hash, *height, parent.as_deref(), None);
+                self.holdings.push(Holding { block, node, at, seq });
+                if raw.answers(at) {
+                    raw.head = Some(block);
+                }
+            }
+            What::Block(record) => {
+                let block =
+                    self.chain.add(&record.hash, record.height, Some(&record.parent), record.producer.as_deref());
+                self.holdings.push(Holding { block, node, at, seq });
+            }
+            What::Finalized { height, hash, .. } => {
+                let block = self.chain.id(hash);
+                raw.answers(at);
+                self.note(Change { at, seq, node, fact: Fact::Finalized(*height, block) });
+            }
+            What::Peers { count, .. } => {
+                raw.answers(at);
+                self.note(Change { at, seq, node, fact: Fact::Peers(*count) });
+            }
+            What::Syncing { .. } | What::ProbeBack { .. } => {
+                raw.answers(at);
+            }
+            What::Version { version, .. } => {
+                raw.answers(at);
+                self.nodes[node].version = Some(version);
+            }
+            What::Reorg { depth, exact, .. } => self.nodes[node].reorgs.push((at, seq, *depth, *exact)),
+            What::ProbeLost { .. } => {
+                if blind.binary_search_by_key(&at, |gap| gap.0).is_ok() {
+                    raw.lost = true;
+                    raw.head = None;
+                    // A paused node that falls silent has to show itself again before anything is said of it.
+                    raw.answered &= raw.held == 0;
+                }
+            }
+            What::LogMark { pattern, line, number, .. } => {
+                self.nodes[node].marks.push((at, seq, pattern, line, *number));
+            }
+            What::Exit { code, signal, expected, last_lines, .. } => {
+                *raw = Raw { dead: !expected, exited: Some(at), held: raw.held, ..Raw::default() };
+                if !expected {
+                    let how = match (code, signal) {
+                        (_, Some(signal)) => format!("signal {signal}"),
+                        (Some(code), None) => format!("code {code}"),
+                        (None, None) => "for an unknown reason".to_owned(),
+                    };
+                    self.nodes[node].deaths.push(Death { at, seq, how, last_lines });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Times in which probes could not see a node for longer than [`TOLERATED_GAP`], by node.
+    fn long_gaps(&mut self, events: &[crate::journal::Event]) -> Vec<Vec<(u64, Option<u64>)>> {
+        let mut open: Vec<Option<u64>> = vec![None; self.nodes.len()];
+        let mut gaps: Vec<Vec<(u64, Option<u64>)>> = vec![Vec::new(); self.nodes.len()];
+        for event in events {
+            let Some(&node) = node_of(&event.what).and_then(|name| self.index.get(name)) else { continue };
+            match &event.what {
+                What::ProbeLost { .. } => open[node] = open[node].or(Some(event.at)),
+                What::ProbeBack { .. } | What::Head { .. } | What::Peers { .. } => {
+                    if let Some(from) = open[node].take()
+                        && event.at - from >= TOLERATED_GAP
+                    {
+                        gaps[node].push((from, Some(event.at)));
+                    }
+                }
+                _ => {}
+            }
+        }
+        for (node, from) in open.into_iter().enumerate() {
+            // One lost sample right at the end is no blindness either.
+            if let Some(from) = from.filter(|from| self.end.saturating_sub(*from) >= TOLERATED_GAP) {
+                gaps[node].push((from, None));
+            }
+            self.nodes[node].gaps.clone_from(&gaps[node]);
+        }
+        gaps
+    }
+
+    fn note(&mut self, change: Change) {
+        self.nodes[change.node].changes.push(self.changes.len() as u32);
+        self.changes.push(change);
+    }
+
+    fn note_state(&mut self, at: u64, seq: u64, node: usize, state: State, states: &mut [State]) {
+        if states[node] != state {
+            states[node] = state;
+            // The order of changes is the order of time, also where a fault's instant lies before its line.
+            let at = self.changes.last().map_or(at, |last| last.at.max(at));
+            self.note(Change { at, seq, node, fact: Fact::State(state) });
+        }
+    }
+}
+
+impl Raw {
+    /// Takes an answer of the node as a sign of life, unless it comes so shortly after an exit that it must have been
+    /// under way. A journal may lack the line that says that the process runs; an answer says it too.
+    fn answers(&mut self, at: u64) -> bool {
+        if self.exited.is_some_and(|exited| at < exited + STRAY_ANSWERS) {
+            return false;
+        }
+        *self = Self { running: true, dead: false, answered: true, lost: false, exited: None, ..*self };
+        true
+    }
+}
+
+impl<'a> NodeHistory<'a> {
+    fn new(record: &'a NodeRecord) -> Self {
+        Self {
+            record,
+            changes: Vec::new(),
+            phases: Vec::new(),
+            deaths: Vec::new(),
+            reorgs: Vec::new(),
+            marks: Vec::new(),
+            gaps: Vec::new(),
+            version: None,
+        }
+    }
+}
+
+fn node_of(what: &What) -> Option<&str> {
+    match what {
+        What::Node { node, .. }
+        | What::Head { node, .. }
+        | What::Finalized { node, .. }
+        | What::Justified { node, .. }
+        | What::Peers { node, .. }
+        | What::Syncing { node, .. }
+        | What::Version { node, .. }
+        | What::Reorg { node, .. }
+        | What::ProbeLost { node, .. }
+        | What::ProbeBack { node }
+        | What::LogMark { node, .. }
+        | What::Exit { node, .. } => Some(node.as_str()),
+        What::Block(record) => Some(record.node.as_str()),
+        _ => None,
+    }
+}

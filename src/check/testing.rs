@@ -1,0 +1,311 @@
+//! Journals from a few lines of text, for tests.
+//!
+//! ```text
+//! nodes a b c:go-ethereum d:reference+--quirk+late      (name:client+argument+…)
+//! slots 4                                   (slots an epoch has: a beacon chain)
+//! window split partition 10 20 a b          (name fault start end targets; end `-` is none; `split#1` is of family split)
+//! block a1 genesis c                        (name parent producer-node; `a5@7` has height 7, else parent's + 1)
+//! 0 a b head a1                             (seconds after the zero; nodes; what)
+//! 10 begin split / 20.2 end split
+//! 12 c lost / 14 c back / 12 c exit 1 / 12 c exit expected / 14 c started / 14 c ready / 14 c notready
+//! 15 a final 3 a1 / 15 a peers 2 / 15 a reorg 3 / 15 a reorg 3+ / 15 a log panic a line of text
+//! 30 trouble text / 30 ended complete
+//! ```
+//! The zero lies 5 s after the run's start; nodes are started at −4 s and ready at −3 s unless `late` nodes are named.
+//! A node that shows a head also shows all its ancestors that it has not shown before, as probes do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::{Expectation, ExpectationResult, Outcome, That, Verdict, When, judge, label};
+use crate::action::{ClientRef, NodeName};
+use crate::journal::{
+    BlockRecord, EdgeRecord, Event, FaultPhase, Journal, NodePhase, NodeRecord, RunRecord, SCHEMA_VERSION, What,
+    WindowRecord,
+};
+
+/// The zero of the timeline, in microseconds since the run's start.
+pub(crate) const ZERO: u64 = 5_000_000;
+
+struct Block {
+    height: u64,
+    parent: String,
+    producer: Option<String>,
+}
+
+#[derive(Default)]
+struct Builder {
+    nodes: Vec<NodeRecord>,
+    windows: Vec<WindowRecord>,
+    blocks: BTreeMap<String, Block>,
+    shown: BTreeSet<(String, String)>,
+    events: Vec<(u64, What)>,
+    late: BTreeSet<String>,
+    slots: Option<u64>,
+    begun: bool,
+    no_zero: bool,
+}
+
+/// Microseconds since the run's start of a text such as `12.5`, seconds after the zero.
+pub(crate) fn at(text: &str) -> u64 {
+    let seconds: f64 = text.parse().unwrap_or_else(|_| panic!("{text} is no number of seconds"));
+    (seconds * 1e6 + ZERO as f64).round() as u64
+}
+
+/// The hash of a block's name: 32 bytes that begin with the name.
+pub(crate) fn hash(name: &str) -> String {
+    let mut digits: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
+    digits.extend(std::iter::repeat_n('0', 64 - digits.len()));
+    format!("0x{digits}")
+}
+
+/// A journal from its text; `expectations` are put into its first line.
+pub(crate) fn journal(text: &str, expectations: &[Expectation]) -> Journal {
+    let mut builder = Builder::default();
+    for line in text.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if !words.is_empty() && !words[0].starts_with("//") {
+            builder.line(&words);
+        }
+    }
+    builder.begin();
+    builder.finish(expectations)
+}
+
+impl Builder {
+    fn line(&mut self, words: &[&str]) {
+        match words {
+            ["nodes", nodes @ ..] => nodes.iter().for_each(|node| self.node(node)),
+            ["slots", slots] => self.slots = Some(slots.parse().unwrap()),
+            ["late", nodes @ ..] => self.late.extend(nodes.iter().map(|node| (*node).to_owned())),
+            ["nozero"] => self.no_zero = true,
+            ["window", name, fault, start, end, targets @ ..] => self.windows.push(WindowRecord {
+                name: (*name).into(),
+                family: name.split('#').next().unwrap().to_owned(),
+                fault: (*fault).to_owned(),
+                summary: format!("{fault} {}", targets.join(" ")),
+                start: at(start) - ZERO,
+                end: (*end != "-").then(|| at(end) - ZERO),
+                targets: targets.iter().map(|target| NodeName::new(*target)).collect(),
+            }),
+            ["block", name, parent, producer @ ..] => self.block(name, parent, producer.first().copied()),
+            [time, rest @ ..] => {
+                self.begin();
+                self.event(at(time), time, rest);
+            }
+            [] => {}
+        }
+    }
+
+    fn node(&mut self, spec: &str) {
+        let (name, client) = spec.split_once(':').unwrap_or((spec, "reference"));
+        let mut parts = client.split('+');
+        let client = ClientRef::from(parts.next().unwrap().to_owned());
+        let index = self.nodes.len();
+        self.nodes.push(NodeRecord {
+            name: name.into(),
+            client,
+            group: name.split_once('-').map(|(group, _)| group.to_owned()),
+            role: "validator".to_owned(),
+            producer: true,
+            addresses: vec![(
+                "main".into(),
+                std::net::Ipv4Addr::new(10, 77, (index / 250) as u8, (10 + index % 240) as u8),
+            )],
+            signs_as: vec![index.to_string()],
+            extra_args: parts.map(str::to_owned).collect(),
+            ready_within: 60_000_000,
+        });
+    }
+
+    fn block(&mut self, name: &str, parent: &str, producer: Option<&str>) {
+        let parent_height = self.blocks.get(parent).map_or(0, |block| block.height);
+        let (name, height) = match name.split_once('@') {
+            Some((name, height)) => (name, height.parse().unwrap()),
+            None => (name, parent_height + 1),
+        };
+        let producer = producer.map(|node| {
+            let index = self.nodes.iter().position(|record| record.name.as_str() == node);
+            index.map_or_else(|| node.to_owned(), |index| index.to_string())
+        });
+        self.blocks.insert(name.to_owned(), Block { height, parent: parent.to_owned(), producer });
+    }
+
+    fn begin(&mut self) {
+        if std::mem::replace(&mut self.begun, true) {
+            return;
+        }
+        for node in &self.nodes {
+            if self.late.contains(node.name.as_str()) {
+                continue;
+            }
+            let stages =
+                [(500_000, NodePhase::Created), (1_000_000, NodePhase::Started), (2_000_000, NodePhase::Ready)];
+            for (at, phase) in stages {
+                self.events.push((at, What::Node { node: node.name.clone(), phase }));
+            }
+        }
+        self.events.sort_by_key(|event| event.0);
+        if !self.no_zero {
+            self.events.push((ZERO, What::TimelineStarted));
+        }
+    }
+
+    fn event(&mut self, at: u64, time: &str, words: &[&str]) {
+        let phase = |word: &str| if word == "begin" { FaultPhase::Begin } else { FaultPhase::End };
+        match words {
+            [word @ ("begin" | "end"), name, error @ ..] => {
+                let window = self.windows.iter().find(|window| window.name.as_str() == *name).unwrap();
+                let planned = ZERO + if *word == "begin" { window.start } else { window.end.unwrap_or(window.start) };
+                let error = (!error.is_empty()).then(|| error.join(" "));
+                self.push(at, What::Fault { entry: (*name).into(), phase: phase(word), planned, applied: at, error });
+            }
+            ["ended", reason] => self.push(at, What::TimelineEnded { reason: (*reason).to_owned() }),
+            ["trouble", text @ ..] => self.push(at, What::Trouble { message: text.join(" ") }),
+            ["interrupted"] => self.push(at, What::Interrupted),
+            _ => {
+                let known = |word: &&&str| self.nodes.iter().any(|node| node.name.as_str() == **word);
+                let nodes: Vec<String> = words.iter().take_while(known).map(|word| (*word).to_owned()).collect();
+                assert!(!nodes.is_empty(), "no node in the line at {time}: {words:?}");
+                for node in &nodes {
+                    self.node_event(at, node, &words[nodes.len()..]);
+                }
+            }
+        }
+    }
+
+    fn node_event(&mut self, at: u64, name: &str, words: &[&str]) {
+        let node = NodeName::new(name);
+        let what = match words {
+            ["head", block] => {
+                self.show(at, name, block);
+                let known = &self.blocks[*block];
+                let parent = (known.parent != "?").then(|| hash(&known.parent));
+                What::Head { node, height: known.height, hash: hash(block), parent }
+            }
+            // A head whose block and ancestors nobody has described.
+            ["bare", block, height] => {
+                What::Head { node, height: height.parse().unwrap(), hash: hash(block), parent: None }
+            }
+            ["lost"] => What::ProbeLost { node, error: "connection refused".to_owned() },
+            ["back"] => What::ProbeBack { node },
+            ["exit", "expected"] => {
+                What::Exit { node, code: None, signal: Some(9), expected: true, last_lines: vec![] }
+            }
+            ["exit", code, lines @ ..] => What::Exit {
+                node,
+                code: Some(code.parse().unwrap()),
+                signal: None,
+                expected: false,
+                last_lines: if lines.is_empty() { vec![] } else { vec![lines.join(" ")] },
+            },
+            ["started"] => What::Node { node, phase: NodePhase::Started },
+            ["ready"] => What::Node { node, phase: NodePhase::Ready },
+            ["notready"] => What::Node { node, phase: NodePhase::NotReady },
+            ["final", height, block] => What::Finalized { node, height: height.parse().unwrap(), hash: hash(block) },
+            ["peers", count] => What::Peers { node, count: count.parse().unwrap() },
+            ["reorg", depth] => {
+                let exact = !depth.ends_with('+');
+                let depth = depth.trim_end_matches('+').parse().unwrap();
+                What::Reorg { node, from: hash("old"), to: hash("new"), depth, exact }
+            }
+            ["log", pattern, line @ ..] => {
+                What::LogMark { node, pattern: (*pattern).to_owned(), line: line.join(" "), number: 7 }
+            }
+            _ => panic!("no such event: {words:?}"),
+        };
+        self.push(at, what);
+    }
+
+    fn show(&mut self, at: u64, node: &str, block: &str) {
+        let mut new = Vec::new();
+        let mut here = block.to_owned();
+        while let Some(known) = self.blocks.get(&here) {
+            if !self.shown.insert((node.to_owned(), here.clone())) {
+                break;
+            }
+            if known.parent == "?" {
+                break;
+            }
+            new.push(BlockRecord {
+                node: node.into(),
+                height: known.height,
+                hash: hash(&here),
+                parent: hash(&known.parent),
+                producer: known.producer.clone(),
+            });
+            here.clone_from(&known.parent);
+        }
+        for record in new.into_iter().rev() {
+            self.push(at, What::Block(record));
+        }
+    }
+
+    fn push(&mut self, at: u64, what: What) {
+        let last = self.events.last().map_or(0, |event| event.0);
+        assert!(at >= last, "events must be in order of time: {what:?}");
+        self.events.push((at, what));
+    }
+
+    fn finish(self, expectations: &[Expectation]) -> Journal {
+        let names: Vec<NodeName> = self.nodes.iter().map(|node| node.name.clone()).collect();
+        let edges = names.windows(2).map(|pair| EdgeRecord { from: pair[0].clone(), to: pair[1].clone() }).collect();
+        let run = RunRecord {
+            schema: SCHEMA_VERSION,
+            tool: "0.1.0".to_owned(),
+            run: "k3f9a1c2".to_owned(),
+            scenario: "test".to_owned(),
+            description: "A journal made for a test.".to_owned(),
+            seed: 42,
+            backend: "native".to_owned(),
+            engine: "native".to_owned(),
+            kernel: "6.1.0".to_owned(),
+            started: "2026-11-22T21:40:00Z".to_owned(),
+            nodes: self.nodes,
+            edges,
+            windows: self.windows,
+            expectations: serde_json::to_value(expectations).unwrap(),
+            block_time: Some(2_000_000),
+            slots_per_epoch: self.slots,
+        };
+        let all = std::iter::once((0, What::Run(run.clone()))).chain(self.events);
+        let events = all.enumerate().map(|(seq, (at, what))| Event { seq: seq as u64, at, what }).collect();
+        Journal { run, events, torn: false }
+    }
+}
+
+/// An expectation about all nodes (or those that are named).
+pub(crate) fn expect(when: When, that: That, nodes: &[&str]) -> Expectation {
+    let label = label(&when, &that, None);
+    let nodes = nodes.iter().map(|node| NodeName::new(*node)).collect();
+    Expectation { when, that, nodes, label, place: "scenarios/test.yaml:31".to_owned() }
+}
+
+/// Judges one expectation about all nodes of a journal.
+pub(crate) fn judge_one(text: &str, when: When, that: That) -> ExpectationResult {
+    judge_nodes(text, when, that, &[])
+}
+
+/// Judges one expectation about some nodes.
+pub(crate) fn judge_nodes(text: &str, when: When, that: That, nodes: &[&str]) -> ExpectationResult {
+    let verdict: Verdict = judge(&journal(text, &[expect(when, that, nodes)]));
+    verdict.results.into_iter().next().unwrap()
+}
+
+/// Asserts an outcome; what was found is part of the message.
+#[track_caller]
+pub(crate) fn assert_outcome(result: &ExpectationResult, outcome: Outcome) {
+    assert_eq!(result.outcome, outcome, "{}: {} {:#?}", result.label, result.summary, result.facts);
+}
+
+pub(crate) fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+pub(crate) fn after(entry: &str, within: u64) -> When {
+    When::After(entry.into(), secs(within))
+}
+
+pub(crate) fn during(entry: &str) -> When {
+    When::During(entry.into())
+}

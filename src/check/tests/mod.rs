@@ -1,0 +1,9 @@
+//! Tests of whole checks on journals of a few lines.
+
+mod agreement;
+mod counting;
+mod growing;
+mod laws;
+mod recovering;
+mod states;
+mod telling;

@@ -1,0 +1,445 @@
+//! Manifest to [`Client`]: names looked up, templates parsed, every mistake told at once.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::folder::ClientFolder;
+use super::manifest::{
+    AdapterDocument, FileDocument, IdentityDocument, Manifest, ReadyDocument, RoleDocument, WiringDocument,
+};
+use super::model::{Client, EnrPorts, FileTemplate, Identity, Invocation, NativeProgram, Wiring};
+use super::template::{IdentityKind, Template, Vocabulary};
+use super::variant::with_variant;
+use super::{image, template};
+use crate::action::{AdapterSpec, ClientRef, HttpJsonAdapter, ReadySpec};
+use crate::text::{Diagnostic, Sp, Span, suggest};
+
+/// How long a node may take to be ready when its manifest does not say.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+
+impl Client {
+    /// Reads a manifest. `reference` may name a variant; `asked` is where it was named (or nowhere).
+    pub fn new(
+        manifest: &Manifest,
+        reference: &ClientRef,
+        folder: &ClientFolder,
+        asked: Span,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let merged = with_variant(manifest, reference.variant.as_deref(), asked).map_err(|mistake| vec![mistake])?;
+        let mut builder = Builder::new(&merged, folder);
+        let client = builder.client(reference);
+        match client {
+            Some(client) if builder.mistakes.is_empty() => Ok(client),
+            _ => Err(builder.mistakes),
+        }
+    }
+}
+
+/// Collects mistakes on the way; each step gives what it could read.
+struct Builder<'a> {
+    manifest: &'a Manifest,
+    folder: &'a ClientFolder,
+    vocabulary: Vocabulary,
+    mistakes: Vec<Diagnostic>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(manifest: &'a Manifest, folder: &'a ClientFolder) -> Self {
+        let roles = manifest.by_role.values().flat_map(|role| role.files.keys());
+        let vocabulary = Vocabulary {
+            files: manifest.files.keys().chain(roles).cloned().collect(),
+            ports: manifest.ports.keys().cloned().collect(),
+            each: false,
+        };
+        Self { manifest, folder, vocabulary, mistakes: Vec::new() }
+    }
+
+    /// `None` only with a mistake noted.
+    fn client(&mut self, reference: &ClientRef) -> Option<Client> {
+        let manifest = self.manifest;
+        self.check_names();
+        let image = match manifest.image.as_ref().map(|written| image::source(written, manifest, self.folder)) {
+            None => None,
+            Some(Ok(image)) => Some(image),
+            Some(Err(mistake)) => {
+                self.mistakes.push(mistake);
+                None
+            }
+        };
+        let native = self.native();
+        let run = self.invocation();
+        let by_role = manifest.by_role.iter().map(|(role, additions)| (role.clone(), self.role(additions))).collect();
+        let identity = manifest.identity.as_ref().map_or_else(Identity::default, |written| self.identity(written));
+        let bootnodes = manifest.bootnodes.as_ref().and_then(|written| self.wiring(written));
+        let peers = manifest.peers.as_ref().and_then(|written| self.wiring(written));
+        let adapter = self.adapter();
+        let ready = self.ready(adapter.as_ref());
+        let panic = manifest.panic.iter().filter_map(|pattern| self.pattern(pattern)).collect();
+        Some(Client {
+            reference: reference.clone(),
+            description: manifest.description.clone().unwrap_or_default(),
+            roles: manifest.roles.iter().map(|role| role.value.clone()).collect(),
+            image,
+            native,
+            manifest: self.folder.manifest.0.clone(),
+            run,
+            by_role,
+            ports: manifest.ports.iter().map(|(name, port)| (name.clone(), port.value)).collect(),
+            identity,
+            bootnodes,
+            peers,
+            ready: ready?,
+            adapter: adapter?,
+            panic,
+        })
+    }
+
+    fn check_names(&mut self) {
+        let (manifest, folder) = (self.manifest, self.folder);
+        if manifest.name.value != folder.name {
+            self.mistakes.push(
+                Diagnostic::error(format!(
+                    "the manifest in folder `{}` calls itself `{}`",
+                    folder.name, manifest.name.value
+                ))
+                .at(manifest.name.span, "another name than its folder's")
+                .help(format!("write `name: {}`", folder.name)),
+            );
+        }
+        for name in manifest.variants.keys().filter(|name| name.is_empty() || name.contains(['@', ' '])) {
+            let place = manifest.variants.get(name).map_or_else(Span::default, |variant| variant.span);
+            self.mistakes.push(
+                Diagnostic::error(format!("`{name}` cannot be the name of a variant"))
+                    .at(place, "")
+                    .help("use letters, digits, `.`, `-` and `_`: topologies name a variant as `client@variant`"),
+            );
+        }
+        let mut seen: BTreeMap<u16, &str> = BTreeMap::new();
+        for (name, port) in &manifest.ports {
+            if port.value == 0 {
+                self.mistakes.push(Diagnostic::error("0 is no port that others could dial").at(port.span, "port 0"));
+            }
+            seen.insert(port.value, name);
+        }
+        if manifest.image.is_none() && manifest.native.is_none() {
+            self.mistakes.push(
+                Diagnostic::error(format!(
+                    "client `{}` has no `image` and no `native` program, so it can run nowhere",
+                    manifest.name.value
+                ))
+                .at(manifest.name.span, "")
+                .help("give `image: {build: .}` or `image: {name: …}` for docker, `native: {program: …}` for native"),
+            );
+        }
+    }
+
+    fn native(&mut self) -> Option<NativeProgram> {
+        let Some(written) = &self.manifest.native else {
+            // The bundled client needs no second word to run natively.
+            let builtin = self.manifest.image.as_ref().is_some_and(|image| image.builtin.is_some());
+            return builtin.then_some(NativeProgram::Builtin);
+        };
+        match (&written.program, &written.builtin) {
+            (Some(program), None) => Some(NativeProgram::Named(program.value.clone())),
+            (None, Some(word)) => {
+                self.mistakes.extend(image::builtin(word).err());
+                Some(NativeProgram::Builtin)
+            }
+            _ => {
+                self.mistakes.push(
+                    Diagnostic::error("`native` takes one of `program` and `builtin`")
+                        .at(written.span, "which program?")
+                        .help("for example `native: {program: geth}`"),
+                );
+                None
+            }
+        }
+    }
+
+    fn invocation(&mut self) -> Invocation {
+        let manifest = self.manifest;
+        let command = match &manifest.command {
+            Some(words) if !words.is_empty() => self.templates(words),
+            other => {
+                let place = other.as_ref().map_or(manifest.name.span, |words| words.span);
+                self.mistakes.push(
+                    Diagnostic::error(format!("client `{}` has no `command`", manifest.name.value))
+                        .at(place, "how is it started?")
+                        .help("for example `command: [\"geth\", \"--datadir\", \"{data}\"]`"),
+                );
+                Vec::new()
+            }
+        };
+        Invocation {
+            init: self.commands(&manifest.init),
+            command,
+            optional: manifest.optional.iter().map(|group| self.templates(group)).collect(),
+            env: self.environment(&manifest.env),
+            files: self.files(&manifest.files),
+        }
+    }
+
+    fn role(&mut self, additions: &RoleDocument) -> Invocation {
+        Invocation {
+            init: self.commands(&additions.init),
+            command: self.templates(&additions.command),
+            optional: additions.optional.iter().map(|group| self.templates(group)).collect(),
+            env: self.environment(&additions.env),
+            files: self.files(&additions.files),
+        }
+    }
+
+    fn commands(&mut self, written: &[Sp<Vec<Sp<String>>>]) -> Vec<Vec<Template>> {
+        for empty in written.iter().filter(|words| words.is_empty()) {
+            self.mistakes.push(Diagnostic::error("an init command without a word").at(empty.span, "empty"));
+        }
+        written.iter().map(|words| self.templates(words)).collect()
+    }
+
+    fn environment(&mut self, written: &BTreeMap<String, Sp<String>>) -> BTreeMap<String, Template> {
+        written.iter().filter_map(|(name, value)| Some((name.clone(), self.template(value)?))).collect()
+    }
+
+    fn files(&mut self, written: &BTreeMap<String, Sp<FileDocument>>) -> BTreeMap<String, FileTemplate> {
+        let mut files = BTreeMap::new();
+        for (name, file) in written {
+            let path = file.path.as_ref().map_or(name, |path| &path.value);
+            let plain = !path.is_empty()
+                && !path.starts_with('/')
+                && path.split('/').all(|part| !matches!(part, "" | "." | ".."));
+            if !plain {
+                let place = file.path.as_ref().map_or(file.span, |path| path.span);
+                self.mistakes.push(
+                    Diagnostic::error(format!("`{path}` is no file name inside a node's folder"))
+                        .at(place, "")
+                        .help("write a plain name such as `genesis.json`"),
+                );
+            }
+            let mode = file.mode.as_ref().map_or(Some(0o644), |mode| {
+                let bits = u32::from_str_radix(mode.trim_start_matches("0o"), 8).ok().filter(|bits| *bits <= 0o777);
+                if bits.is_none() {
+                    self.mistakes.push(
+                        Diagnostic::error(format!("`{}` are no permission bits", mode.value))
+                            .at(mode.span, "")
+                            .help("write three octal digits, for example `\"0600\"`"),
+                    );
+                }
+                bits
+            });
+            if let (Some(content), Some(mode)) = (self.template(&file.content), mode) {
+                files.insert(name.clone(), FileTemplate { path: path.clone(), content, mode });
+            }
+        }
+        files
+    }
+
+    fn templates(&mut self, words: &[Sp<String>]) -> Vec<Template> {
+        words.iter().filter_map(|word| self.template(word)).collect()
+    }
+
+    fn template(&mut self, written: &Sp<String>) -> Option<Template> {
+        let parsed = Template::parse(written, &self.vocabulary, &self.folder.manifest.1);
+        parsed.map_err(|mistake| self.mistakes.push(mistake)).ok()
+    }
+
+    /// The number of a port; the place is that of the name, or of what needs it if the name is a default.
+    fn port(&mut self, written: Option<&Sp<String>>, default: &str, place: Span) -> Option<u16> {
+        let name = written.map_or(default, |name| name.value.as_str());
+        if let Some(port) = self.manifest.ports.get(name) {
+            return Some(port.value);
+        }
+        let place = written.map_or(place, |name| name.span);
+        let mut mistake = Diagnostic::error(format!("the manifest has no port `{name}`")).at(place, "needs this port");
+        mistake.help = suggest::help(name, self.manifest.ports.keys().map(String::as_str), "ports");
+        mistake.help.push(format!("declare it: `ports: {{{name}: 30303}}`"));
+        self.mistakes.push(mistake);
+        None
+    }
+
+    fn identity(&mut self, written: &Sp<IdentityDocument>) -> Identity {
+        let place = written.span;
+        let enode = written.enode.as_ref().and_then(|enode| {
+            let tcp = self.port(enode.port.as_ref(), "p2p", place)?;
+            let udp = enode.discovery.as_ref().map_or(Some(tcp), |udp| self.port(Some(udp), "", place))?;
+            Some((tcp, udp))
+        });
+        let enr = written.enr.as_ref().and_then(|enr| {
+            let tcp = self.port(enr.tcp.as_ref(), "p2p", place)?;
+            let udp = match &enr.udp {
+                Some(udp) => Some(self.port(Some(udp), "", place)?),
+                None => None,
+            };
+            let eth2 = match &enr.eth2 {
+                Some(hex) => Some(self.eth2(hex)?),
+                None => None,
+            };
+            Some(EnrPorts { tcp, udp, eth2 })
+        });
+        let multiaddr =
+            written.multiaddr.as_ref().and_then(|multiaddr| self.port(multiaddr.tcp.as_ref(), "p2p", place));
+        Identity { enode, enr, multiaddr }
+    }
+
+    fn eth2(&mut self, written: &Sp<String>) -> Option<[u8; 16]> {
+        let bytes = hex::decode(written.trim_start_matches("0x")).ok().and_then(|bytes| bytes.try_into().ok());
+        if bytes.is_none() {
+            self.mistakes.push(
+                Diagnostic::error("`eth2` needs the sixteen bytes of an ENRForkID as hex")
+                    .at(written.span, "not 32 hex digits")
+                    .help("four bytes fork digest, four bytes next fork version, eight bytes next fork epoch (consensus specs, phase0/p2p-interface)"),
+            );
+        }
+        bytes
+    }
+
+    fn wiring(&mut self, written: &Sp<WiringDocument>) -> Option<Wiring> {
+        let WiringDocument { argument, arguments, each, env, file, api, port, identity } = &written.value;
+        let given =
+            [argument.is_some(), arguments.is_some(), each.is_some(), env.is_some(), file.is_some(), api.is_some()];
+        if given.iter().filter(|given| **given).count() != 1 {
+            self.mistakes.push(
+                Diagnostic::error("this takes exactly one of `argument`, `arguments`, `each`, `env`, `file`, `api`")
+                    .at(written.span, "")
+                    .help("for example `{argument: \"--bootnodes={bootnodes.enode}\"}`"),
+            );
+            return None;
+        }
+        if api.is_none() {
+            for extra in [port, identity].into_iter().flatten() {
+                self.mistakes.push(
+                    Diagnostic::error("`port` and `identity` belong to `api`").at(extra.span, "has no meaning here"),
+                );
+            }
+        }
+        if let Some(word) = argument {
+            return Some(Wiring::Arguments(vec![self.template(word)?]));
+        }
+        if let Some(words) = arguments {
+            return Some(Wiring::Arguments(self.templates(words)));
+        }
+        if let Some(words) = each {
+            self.vocabulary.each = true;
+            let templates = self.templates(words);
+            self.vocabulary.each = false;
+            if !templates.iter().flat_map(Template::words).any(|word| matches!(word, template::Word::Each(_))) {
+                self.mistakes.push(
+                    Diagnostic::error("`each` repeats words for each node, and these do not name it")
+                        .at(words.span, "always the same")
+                        .help("use `{each.enode}`, `{each.enr}` or `{each.multiaddr}` in one of the words"),
+                );
+            }
+            return Some(Wiring::Each(templates));
+        }
+        if let Some(env) = env {
+            return Some(Wiring::Env(self.environment(env)));
+        }
+        if let Some(file) = file {
+            if !self.vocabulary.files.contains(&file.value) {
+                let mut mistake = Diagnostic::error(format!("the manifest has no file `{}`", file.value))
+                    .at(file.span, "unknown file");
+                mistake.help = suggest::help(&file.value, self.vocabulary.files.iter().map(String::as_str), "files");
+                self.mistakes.push(mistake);
+            }
+            return Some(Wiring::File);
+        }
+        let method = api.as_ref()?.value.clone();
+        let kind = match identity {
+            None => IdentityKind::Enode,
+            Some(word) => match IdentityKind::parse(word) {
+                Some(kind) => kind,
+                None => {
+                    let mut mistake = Diagnostic::error(format!("there is no identity `{}`", word.value))
+                        .at(word.span, "unknown word");
+                    mistake.help = suggest::help(word, IdentityKind::all(), "words");
+                    self.mistakes.push(mistake);
+                    return None;
+                }
+            },
+        };
+        let default = match self.manifest.adapter.as_ref().map(|adapter| &adapter.value) {
+            Some(AdapterDocument::Execution(execution)) => execution.port.as_ref().map_or("rpc", |port| &port.value),
+            Some(AdapterDocument::HttpJson(http)) => &http.port.value,
+            _ => "rpc",
+        };
+        let port = self.port(port.as_ref(), default, written.span)?;
+        Some(Wiring::Api { port, method, kind })
+    }
+
+    fn adapter(&mut self) -> Option<AdapterSpec> {
+        let Some(written) = &self.manifest.adapter else {
+            self.mistakes.push(
+                Diagnostic::error(format!(
+                    "client `{}` has no `adapter`, so nobody could see what its nodes do",
+                    self.manifest.name.value
+                ))
+                .at(self.manifest.name.span, "")
+                .help("`adapter: {execution: {}}`, `{beacon: {}}` or `{http_json: {…}}`"),
+            );
+            return None;
+        };
+        let place = written.span;
+        match &written.value {
+            AdapterDocument::Execution(execution) => {
+                Some(AdapterSpec::Execution { port: self.port(execution.port.as_ref(), "rpc", place)? })
+            }
+            AdapterDocument::Beacon(beacon) => {
+                Some(AdapterSpec::Beacon { port: self.port(beacon.port.as_ref(), "http", place)? })
+            }
+            AdapterDocument::HttpJson(http) => {
+                let port = self.port(Some(&http.port), "", place)?;
+                Some(AdapterSpec::HttpJson(HttpJsonAdapter {
+                    port,
+                    height: http.height.clone(),
+                    hash: http.hash.clone(),
+                    hash_at: http.hash_at.clone(),
+                    parent_at: http.parent_at.clone(),
+                    finalized: http.finalized.clone(),
+                    peers: http.peers.clone(),
+                    version: http.version.clone(),
+                }))
+            }
+            AdapterDocument::Cometbft(_) => self.adapter_later("cometbft", place),
+            AdapterDocument::Exec(_) => self.adapter_later("exec", place),
+        }
+    }
+
+    fn adapter_later(&mut self, word: &str, place: Span) -> Option<AdapterSpec> {
+        self.mistakes.push(
+            Diagnostic::error(format!("`{word}` is an adapter that this version cannot do yet"))
+                .at(place, "known word, not built yet")
+                .help("`http_json` reads any JSON API by pointers"),
+        );
+        None
+    }
+
+    fn ready(&mut self, adapter: Option<&AdapterSpec>) -> Option<ReadySpec> {
+        match &self.manifest.ready {
+            Some(written) => {
+                let ReadyDocument { port, path, within } = &written.value;
+                let port = self.port(Some(port), "", written.span)?;
+                let within = within.as_ref().map_or(READY_WITHIN, |within| within.value.0);
+                Some(ReadySpec { port, path: path.clone(), within })
+            }
+            None => {
+                let port = match adapter? {
+                    AdapterSpec::Execution { port } | AdapterSpec::Beacon { port } => *port,
+                    AdapterSpec::HttpJson(http) => http.port,
+                };
+                Some(ReadySpec { port, path: None, within: READY_WITHIN })
+            }
+        }
+    }
+
+    fn pattern(&mut self, written: &Sp<String>) -> Option<String> {
+        match regex::Regex::new(written) {
+            Ok(_) => Some(written.value.clone()),
+            Err(why) => {
+                let why = why.to_string();
+                let last = why.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+                self.mistakes
+                    .push(Diagnostic::error(format!("this is no regular expression: {last}")).at(written.span, ""));
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! A client as the plan uses it: one variant, checked, with parsed templates.
+
+use std::collections::BTreeMap;
+
+use super::template::{IdentityKind, Template};
+use crate::action::{AdapterSpec, ClientRef, ImageSource, ReadySpec};
+
+/// A client in one variant, read from its manifest. Holds no mistake any more.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// Its name and variant.
+    pub reference: ClientRef,
+    /// What it is, in one line.
+    pub description: String,
+    /// What it can be in a network.
+    pub roles: Vec<String>,
+    /// Where its image comes from. `None` if it cannot run on docker.
+    pub image: Option<ImageSource>,
+    /// Its program. `None` if it cannot run on native.
+    pub native: Option<NativeProgram>,
+    /// Where its manifest stands, for messages: `clients/go-ethereum/client.yaml`.
+    pub manifest: String,
+    /// What is run, for every role.
+    pub run: Invocation,
+    /// Additions for nodes of a role.
+    pub by_role: BTreeMap<String, Invocation>,
+    /// Ports by name.
+    pub ports: BTreeMap<String, u16>,
+    /// Identities that follow from key and address.
+    pub identity: Identity,
+    /// How a node is told its bootnodes.
+    pub bootnodes: Option<Wiring>,
+    /// How a node is told whom it dials.
+    pub peers: Option<Wiring>,
+    /// When a node counts as ready.
+    pub ready: ReadySpec,
+    /// How a node is asked.
+    pub adapter: AdapterSpec,
+    /// Log patterns that mean that it is broken.
+    pub panic: Vec<String>,
+}
+
+impl Client {
+    /// The names of all files that its templates may call `{files.NAME}`.
+    pub fn file_names(&self) -> Vec<String> {
+        let roles = self.by_role.values().flat_map(|role| role.files.keys());
+        self.run.files.keys().chain(roles).cloned().collect()
+    }
+}
+
+/// A program on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NativeProgram {
+    /// The running binary.
+    Builtin,
+    /// A program to be looked for by this file name.
+    Named(String),
+}
+
+/// Commands, environment and files.
+#[derive(Clone, Debug, Default)]
+pub struct Invocation {
+    /// Commands before the first start.
+    pub init: Vec<Vec<Template>>,
+    /// Words of the command.
+    pub command: Vec<Template>,
+    /// Groups of words that are appended when none of their templates is empty.
+    pub optional: Vec<Vec<Template>>,
+    /// Environment.
+    pub env: BTreeMap<String, Template>,
+    /// Files by name.
+    pub files: BTreeMap<String, FileTemplate>,
+}
+
+/// A file of a node.
+#[derive(Clone, Debug)]
+pub struct FileTemplate {
+    /// File name.
+    pub path: String,
+    /// Content.
+    pub content: Template,
+    /// Permission bits.
+    pub mode: u32,
+}
+
+/// Ports of a client's identities.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// enode: TCP and UDP port.
+    pub enode: Option<(u16, u16)>,
+    /// Node record.
+    pub enr: Option<EnrPorts>,
+    /// Multiaddress: TCP port.
+    pub multiaddr: Option<u16>,
+}
+
+impl Identity {
+    /// Whether a node of this client has an identity of this kind.
+    pub fn has(&self, kind: IdentityKind) -> bool {
+        match kind {
+            IdentityKind::Enode => self.enode.is_some(),
+            IdentityKind::Enr => self.enr.is_some(),
+            IdentityKind::PeerId | IdentityKind::Multiaddr => self.multiaddr.is_some(),
+        }
+    }
+}
+
+/// Entries of a node record besides key and address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EnrPorts {
+    /// TCP port.
+    pub tcp: u16,
+    /// UDP port.
+    pub udp: Option<u16>,
+    /// SSZ bytes of the `eth2` entry.
+    pub eth2: Option<[u8; 16]>,
+}
+
+/// How a node is told about others.
+#[derive(Clone, Debug)]
+pub enum Wiring {
+    /// Further words of the command.
+    Arguments(Vec<Template>),
+    /// Further words of the command for each of the others.
+    Each(Vec<Template>),
+    /// Environment.
+    Env(BTreeMap<String, Template>),
+    /// A file, whose content says it.
+    File,
+    /// A JSON-RPC call for each of the others.
+    Api {
+        /// Port number.
+        port: u16,
+        /// Method.
+        method: String,
+        /// The parameter.
+        kind: IdentityKind,
+    },
+}
+
+impl Wiring {
+    /// Whether it repeats something for each of the others, and which of their identities it then needs.
+    pub fn kinds(&self) -> Vec<IdentityKind> {
+        match self {
+            Self::Each(words) => {
+                let holes = words.iter().flat_map(Template::words);
+                holes
+                    .filter_map(|word| match word {
+                        super::template::Word::Each(kind) => Some(*kind),
+                        _ => None,
+                    })
+                    .collect()
+            }
+            Self::Api { kind, .. } => vec![*kind],
+            Self::Arguments(_) | Self::Env(_) | Self::File => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Values out of foreign JSON: numbers come as numbers, decimal strings or `0x` hex strings, depending on the API.
+
+use serde_json::Value;
+
+/// A number that may be a JSON number, a decimal string or a `0x` hex string. `None` for anything else, also for
+/// fractions, negative numbers and numbers over 64 bits.
+pub(crate) fn number(value: &Value) -> Option<u64> {
+    match value {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => match text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
+            // from_str_radix also takes a sign, which no API means.
+            Some(digits) if digits.starts_with(['+', '-']) => None,
+            Some(digits) => u64::from_str_radix(digits, 16).ok(),
+            None if text.starts_with('+') => None,
+            None => text.parse().ok(),
+        },
+        _ => None,
+    }
+}
+
+/// A text: a JSON string as it is, a number as its digits (some APIs give indices as numbers).
+pub(crate) fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// A block hash or root: a text that is not empty, `0x` hex in lower case, so that two clients that write the same
+/// hash with different letters are not taken for two blocks.
+pub(crate) fn hash(value: &Value) -> Option<String> {
+    let text = value.as_str().filter(|text| !text.is_empty())?;
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
+    if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) && digits.len() >= 32 {
+        Some(format!("0x{}", digits.to_ascii_lowercase()))
+    } else {
+        Some(text.to_owned())
+    }
+}
+
+/// The beginning of an answer for an error message, on one line.
+pub(crate) fn excerpt(body: &[u8]) -> String {
+    const LONGEST: usize = 120;
+    let text = String::from_utf8_lossy(&body[..body.len().min(LONGEST * 4)]);
+    let mut shown: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST).collect();
+    if text.chars().count() > LONGEST || body.len() > LONGEST * 4 {
+        shown.push('…');
+    }
+    if shown.is_empty() { "an empty body".to_owned() } else { format!("`{shown}`") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn numbers_come_in_three_forms() {
+        for (value, expected) in [
+            (json!(7), Some(7)),
+            (json!("7"), Some(7)),
+            (json!("0x10"), Some(16)),
+            (json!("0X1f"), Some(31)),
+            (json!("18446744073709551615"), Some(u64::MAX)),
+            (json!("18446744073709551616"), None),
+            (json!(-1), None),
+            (json!("-1"), None),
+            (json!("+1"), None),
+            (json!("0x-1"), None),
+            (json!(1.5), None),
+            (json!("0x"), None),
+            (json!(""), None),
+            (json!(null), None),
+            (json!([1]), None),
+        ] {
+            assert_eq!(number(&value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn the_same_hash_in_other_letters_is_the_same_hash() {
+        let upper = "AB".repeat(32);
+        assert_eq!(hash(&json!(upper)), Some(format!("0x{}", "ab".repeat(32))));
+        assert_eq!(hash(&json!(format!("0x{upper}"))), Some(format!("0x{}", "ab".repeat(32))));
+        assert_eq!(hash(&json!("QmNotHex")), Some("QmNotHex".to_owned()));
+        assert_eq!(hash(&json!("")), None);
+        assert_eq!(hash(&json!(1)), None);
+    }
+
+    #[test]
+    fn excerpts_are_short_and_on_one_line() {
+        assert_eq!(excerpt(b""), "an empty body");
+        assert_eq!(excerpt(b"<html>\n  no</html>"), "`<html> no</html>`");
+        assert!(excerpt(&[b'x'; 100_000]).chars().count() < 130);
+        assert!(excerpt(&[0xff; 1000]).contains('…'));
+    }
+}

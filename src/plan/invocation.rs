@@ -1,0 +1,339 @@
+//! A client's templates, filled in for one node.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use super::producers::{FOLLOWER_ROLE, PRODUCER_ROLE, Production};
+use super::wiring::{Known, Wires};
+use super::{ApiCall, arguments};
+use crate::action::{BackendKind, NetworkName, NetworkSpec, NodeFile, NodeProcess};
+use crate::client::{AccountPart, FileTemplate, Invocation, Others, Template, Vocabulary, Wiring, Word};
+use crate::text::{Diagnostic, Sp};
+
+/// What every node is filled in from.
+#[derive(Clone, Debug)]
+pub(super) struct Filler<'a> {
+    pub(super) backend: BackendKind,
+    pub(super) wires: Wires<'a>,
+    pub(super) production: &'a Production,
+    pub(super) networks: &'a BTreeMap<NetworkName, NetworkSpec>,
+}
+
+/// A node's process and what goes with it.
+#[derive(Clone, Debug)]
+pub(super) struct Filled {
+    pub(super) process: NodeProcess,
+    pub(super) extra_args: Vec<String>,
+    pub(super) after_ready: Vec<ApiCall>,
+}
+
+/// Why a hole stayed empty.
+enum Gap {
+    /// The scenario's chain has no such property: reason to leave an optional group out.
+    Chain(Diagnostic),
+    Other(Diagnostic),
+}
+
+impl Gap {
+    fn diagnostic(self) -> Diagnostic {
+        match self {
+            Self::Chain(diagnostic) | Self::Other(diagnostic) => diagnostic,
+        }
+    }
+}
+
+impl<'a> Filler<'a> {
+    /// Fills everything in for one node.
+    pub(super) fn fill(&self, known: &Known<'a>, program: Option<PathBuf>) -> Result<Filled, Vec<Diagnostic>> {
+        let mut mistakes = Vec::new();
+        let filled = self.process(known, program, &mut mistakes);
+        if mistakes.is_empty() { Ok(filled) } else { Err(mistakes) }
+    }
+
+    fn process(&self, known: &Known<'a>, program: Option<PathBuf>, mistakes: &mut Vec<Diagnostic>) -> Filled {
+        let (node, client) = (known.node, known.client);
+        let vocabulary = Vocabulary {
+            files: client.file_names().into_iter().chain(node.files.keys().cloned()).collect(),
+            ports: client.ports.keys().cloned().collect(),
+            each: false,
+        };
+        let mut own = |text: &String| {
+            let written = Sp::new(text.clone(), node.place);
+            Template::parse(&written, &vocabulary, "").map_err(|mistake| mistakes.push(mistake)).ok()
+        };
+        let own_files: BTreeMap<String, FileTemplate> = node
+            .files
+            .iter()
+            .filter_map(|(name, text)| {
+                let declared = client.run.files.get(name);
+                let path = declared.map_or(name, |file| &file.path).clone();
+                let mode = declared.map_or(0o644, |file| file.mode);
+                Some((name.clone(), FileTemplate { path, content: own(text)?, mode }))
+            })
+            .collect();
+        let own_env: BTreeMap<String, Template> =
+            node.env.iter().filter_map(|(name, text)| Some((name.clone(), own(text)?))).collect();
+        let own_words: Vec<Template> = node.args.add.iter().filter_map(&mut own).collect();
+
+        let nothing = Invocation::default();
+        let layers = [&client.run, client.by_role.get(self.working_role(node)).unwrap_or(&nothing)];
+        let mut files: BTreeMap<&String, &FileTemplate> = BTreeMap::new();
+        for layer in layers.iter().map(|layer| &layer.files).chain([&own_files]) {
+            files.extend(layer);
+        }
+        let one = One { filler: self, known, files: &files };
+
+        let mut init = Vec::new();
+        let mut command = Vec::new();
+        let mut env = BTreeMap::new();
+        for layer in layers {
+            init.extend(layer.init.iter().map(|words| one.words(words, mistakes)));
+            command.extend(one.words(&layer.command, mistakes));
+            env.extend(one.env(&layer.env, mistakes));
+        }
+        for group in layers.iter().flat_map(|layer| &layer.optional) {
+            command.extend(one.optional(group, mistakes));
+        }
+        let mut after_ready = Vec::new();
+        for (which, wiring) in [(Others::Bootnodes, &client.bootnodes), (Others::Peers, &client.peers)] {
+            if let Some(wiring) = wiring {
+                one.wire(which, wiring, &mut command, &mut env, &mut after_ready, mistakes);
+            }
+        }
+        env.extend(one.env(&own_env, mistakes));
+        mistakes.extend(arguments::change(&mut command, node).err().unwrap_or_default());
+        let added = one.words(&own_words, mistakes);
+        command.extend(added.iter().cloned());
+
+        let node_files = files.values().map(|file| NodeFile {
+            path: self.file_path(&file.path),
+            content: one.text(&file.content, mistakes),
+            mode: file.mode,
+        });
+        let process = NodeProcess {
+            name: node.name.clone(),
+            index: known.index,
+            client: node.client.clone(),
+            // The backend's own half alone, so that a plan does not change with what else lies on the machine.
+            image: client.image.clone().filter(|_| self.backend == BackendKind::Docker),
+            program: program.filter(|_| self.backend == BackendKind::Native),
+            files: node_files.collect(),
+            init,
+            command,
+            env,
+            data: self.data().to_owned(),
+            attachments: known.attachments.clone(),
+            ports: client.ports.clone(),
+            resources: node.resources,
+        };
+        Filled { process, extra_args: arguments::extra(node, &added), after_ready }
+    }
+
+    /// The role whose additions a node gets: a validator that the chain gave nothing to sign with (`sealers: 2` of three)
+    /// works as a follower.
+    fn working_role<'b>(&self, node: &'b crate::topology::Node) -> &'b str {
+        let idle = node.role == PRODUCER_ROLE && !self.production.producers.contains_key(&node.name);
+        if idle { FOLLOWER_ROLE } else { &node.role }
+    }
+
+    fn data(&self) -> &'static str {
+        match self.backend {
+            BackendKind::Docker => "/splitbrain/data",
+            BackendKind::Native => "data",
+        }
+    }
+
+    fn file_path(&self, name: &str) -> String {
+        match self.backend {
+            BackendKind::Docker => format!("/splitbrain/files/{name}"),
+            BackendKind::Native => format!("files/{name}"),
+        }
+    }
+}
+
+/// The filler for one node.
+struct One<'b, 'a> {
+    filler: &'b Filler<'a>,
+    known: &'b Known<'a>,
+    files: &'b BTreeMap<&'b String, &'b FileTemplate>,
+}
+
+impl One<'_, '_> {
+    fn text(&self, template: &Template, mistakes: &mut Vec<Diagnostic>) -> String {
+        let filled = template.fill(|word| self.value(word, template, None));
+        filled.unwrap_or_else(|gap| {
+            mistakes.push(gap.diagnostic());
+            String::new()
+        })
+    }
+
+    fn words(&self, templates: &[Template], mistakes: &mut Vec<Diagnostic>) -> Vec<String> {
+        templates.iter().map(|template| self.text(template, mistakes)).collect()
+    }
+
+    fn env(&self, templates: &BTreeMap<String, Template>, mistakes: &mut Vec<Diagnostic>) -> BTreeMap<String, String> {
+        templates.iter().map(|(name, template)| (name.clone(), self.text(template, mistakes))).collect()
+    }
+
+    /// A group of words that is left out when one of its holes is empty.
+    fn optional(&self, group: &[Template], mistakes: &mut Vec<Diagnostic>) -> Vec<String> {
+        let mut empty = false;
+        let mut words = Vec::new();
+        for template in group {
+            let filled = template.fill(|word| {
+                let value = self.value(word, template, None);
+                empty |= value.as_ref().is_ok_and(String::is_empty);
+                value
+            });
+            match filled {
+                Ok(word) => words.push(word),
+                Err(Gap::Chain(_)) => empty = true,
+                Err(Gap::Other(mistake)) => mistakes.push(mistake),
+            }
+        }
+        if empty { Vec::new() } else { words }
+    }
+
+    fn wire(
+        &self,
+        which: Others,
+        wiring: &Wiring,
+        command: &mut Vec<String>,
+        env: &mut BTreeMap<String, String>,
+        after_ready: &mut Vec<ApiCall>,
+        mistakes: &mut Vec<Diagnostic>,
+    ) {
+        let kinds = wiring.kinds();
+        let others: Vec<_> = self
+            .filler
+            .wires
+            .others(self.known, which)
+            .into_iter()
+            .filter(|(other, _)| kinds.iter().all(|kind| other.client.identity.has(*kind)))
+            .collect();
+        if others.is_empty() {
+            return;
+        }
+        match wiring {
+            // Nodes of other clients may lack the identity that is asked for: then there is nobody to tell about.
+            Wiring::Arguments(words) => command.extend(self.optional(words, mistakes)),
+            Wiring::Each(words) => {
+                for (other, address) in others {
+                    for template in words {
+                        let each = |kind| other.identity(kind, address);
+                        let filled = template.fill(|word| self.value(word, template, Some(&each)));
+                        match filled {
+                            Ok(word) => command.push(word),
+                            Err(gap) => mistakes.push(gap.diagnostic()),
+                        }
+                    }
+                }
+            }
+            Wiring::Env(variables) => env.extend(self.env(variables, mistakes)),
+            Wiring::File => {}
+            Wiring::Api { port, method, kind } => {
+                let identities = others.into_iter().filter_map(|(other, address)| other.identity(*kind, address));
+                after_ready.extend(identities.map(|identity| ApiCall {
+                    port: *port,
+                    method: method.clone(),
+                    params: vec![serde_json::Value::String(identity)],
+                }));
+            }
+        }
+    }
+
+    fn value(
+        &self,
+        word: &Word,
+        template: &Template,
+        each: Option<&dyn Fn(crate::client::IdentityKind) -> Option<String>>,
+    ) -> Result<String, Gap> {
+        let (filler, known) = (self.filler, self.known);
+        let place = template.place;
+        let producer = filler.production.producers.get(&known.node.name);
+        let no_identity = |kind: &crate::client::IdentityKind| {
+            Gap::Other(
+                Diagnostic::error(format!("client `{}` has no identity `{kind}`", known.client.reference))
+                    .at(place, "asks for it")
+                    .help(format!("declare it in the manifest: `identity: {{{kind}: {{}}}}`")),
+            )
+        };
+        let main_network = || known.attachments.first().and_then(|first| filler.networks.get(&first.network));
+        Ok(match word {
+            Word::Name => known.node.name.to_string(),
+            Word::Index => known.index.to_string(),
+            Word::Address => known.address().to_string(),
+            Word::Data => filler.data().to_owned(),
+            Word::File(name) => match self.files.get(name) {
+                Some(file) => filler.file_path(&file.path),
+                // A file of another role: this node does not have it.
+                None => {
+                    return Err(Gap::Other(
+                        Diagnostic::error(format!(
+                            "{} has no file `{name}`: it belongs to another role than `{}`",
+                            known.node.name, known.node.role
+                        ))
+                        .at(place, "asks for it"),
+                    ));
+                }
+            },
+            Word::Port(name) => known.client.ports.get(name).map(u16::to_string).unwrap_or_default(),
+            Word::NetworkCidr => {
+                main_network().map(|network| format!("{}/{}", network.subnet, network.prefix)).unwrap_or_default()
+            }
+            Word::NetworkPrefix => main_network().map(|network| network.prefix.to_string()).unwrap_or_default(),
+            Word::Key => known.key.secret_hex(),
+            Word::Identity(kind) => known.identity(*kind, known.address()).ok_or_else(|| no_identity(kind))?,
+            Word::Others { which, kind, quoted } => {
+                let identities = filler.wires.identities(known, *which, *kind);
+                if *quoted {
+                    identities.iter().map(|identity| format!("\"{identity}\"")).collect::<Vec<_>>().join(", ")
+                } else {
+                    identities.join(",")
+                }
+            }
+            Word::Each(kind) => each.and_then(|each| each(*kind)).ok_or_else(|| no_identity(kind))?,
+            Word::GenesisTime => "{genesis.time}".to_owned(),
+            Word::Chain(key) => match filler.production.values.get(key) {
+                Some(value) => value.clone(),
+                None => return Err(Gap::Chain(self.no_chain_value(key, template))),
+            },
+            Word::Validators => {
+                let validators = producer.map_or(&[][..], |producer| &producer.validators);
+                validators.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
+            }
+            Word::Account(part) => {
+                producer.and_then(|producer| producer.account.as_ref()).map_or_else(String::new, |account| {
+                    match part {
+                        AccountPart::Address => &account.address,
+                        AccountPart::PrivateKey => &account.private_key,
+                        AccountPart::Password => &account.password,
+                    }
+                    .clone()
+                })
+            }
+            Word::PeerCount => {
+                let others = filler.wires.others(known, Others::Peers);
+                others.iter().map(|(other, _)| &other.node.name).collect::<BTreeSet<_>>().len().to_string()
+            }
+        })
+    }
+
+    fn no_chain_value(&self, key: &str, template: &Template) -> Diagnostic {
+        let client = &self.known.client.reference;
+        let (message, help) = match self.filler.production.family {
+            Some(family) => (
+                format!(
+                    "client `{client}` asks for `{{chain.{key}}}`, which a chain with `genesis: {family}` does not have"
+                ),
+                format!("use a client that can run a {family} chain, or another `chain:` in the scenario"),
+            ),
+            None => (
+                format!("client `{client}` asks for `{{chain.{key}}}`, and the scenario has no `chain:`"),
+                "say in the scenario what the genesis is made of, for example `chain: {genesis: clique, period: 2s}`"
+                    .to_owned(),
+            ),
+        };
+        Diagnostic::error(message).at(template.place, "asked for here").help(help)
+    }
+}

@@ -1,0 +1,152 @@
+//! Who makes blocks: validators dealt to nodes, sealers' accounts, and what templates may say of the chain.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::keys::{NodeKey, address_text};
+use crate::action::{NodeName, Seeds};
+use crate::genesis::{Beacon, Chain, Clique, genesis_json};
+use crate::spec::Scenario;
+use crate::text::Diagnostic;
+use crate::topology::Node;
+
+/// The role of nodes that make blocks.
+pub(super) const PRODUCER_ROLE: &str = "validator";
+
+/// The role of nodes that only follow the chain.
+pub(super) const FOLLOWER_ROLE: &str = "follower";
+
+/// What the chain means for the nodes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Production {
+    /// The nodes that make blocks.
+    pub(super) producers: BTreeMap<NodeName, Producer>,
+    /// Values of `{chain.KEY}`.
+    pub(super) values: BTreeMap<&'static str, String>,
+    /// The chain family's word, if the scenario has a chain.
+    pub(super) family: Option<&'static str>,
+    /// Time from the start of the nodes to genesis.
+    pub(super) genesis_delay: Option<Duration>,
+    /// Slot or block time.
+    pub(super) block_time: Option<Duration>,
+    /// Slots of an epoch.
+    pub(super) slots_per_epoch: Option<u64>,
+}
+
+/// A node that makes blocks.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Producer {
+    /// Names under which its blocks are signed.
+    pub(super) signs_as: Vec<String>,
+    /// Numbers of its validators.
+    pub(super) validators: Vec<u32>,
+    /// The account that it seals with.
+    pub(super) account: Option<SealerAccount>,
+}
+
+/// A sealer's account.
+#[derive(Clone, Debug)]
+pub(super) struct SealerAccount {
+    /// `0x` and 40 lower-case hex digits.
+    pub(super) address: String,
+    /// 64 hex digits.
+    pub(super) private_key: String,
+    /// Password for the client's key store.
+    pub(super) password: String,
+}
+
+/// Decides who makes blocks.
+pub(super) fn decide(scenario: &Scenario, seeds: &Seeds) -> Result<Production, Diagnostic> {
+    let candidates: Vec<&Node> = scenario.topology.nodes.iter().filter(|node| node.role == PRODUCER_ROLE).collect();
+    match &scenario.chain {
+        None => {
+            let producers = candidates.iter().map(|node| (node.name.clone(), Producer::default())).collect();
+            Ok(Production { producers, ..Production::default() })
+        }
+        Some(chain) if candidates.is_empty() => {
+            let mistake = Diagnostic::error(format!("nobody makes blocks: no node has the role `{PRODUCER_ROLE}`"));
+            let mistake = match chain {
+                Chain::Beacon(beacon) => mistake.at(beacon.place, "this chain needs validators"),
+                Chain::Clique(_) => mistake,
+            };
+            Err(mistake.help(format!("give some groups or nodes of the topology `role: {PRODUCER_ROLE}`")))
+        }
+        Some(Chain::Beacon(beacon)) => beacon_production(beacon, scenario, &candidates, seeds),
+        Some(Chain::Clique(clique)) => clique_production(clique, &candidates, seeds),
+    }
+}
+
+fn beacon_production(
+    beacon: &Beacon,
+    scenario: &Scenario,
+    candidates: &[&Node],
+    seeds: &Seeds,
+) -> Result<Production, Diagnostic> {
+    let count = u32::try_from(candidates.len()).unwrap_or(u32::MAX);
+    let validators = beacon.validators.unwrap_or(count);
+    if validators < count {
+        return Err(Diagnostic::error(format!(
+            "{validators} validators are too few for {count} nodes with role `{PRODUCER_ROLE}`"
+        ))
+        .at(beacon.place, "this chain")
+        .help(format!("write `validators: {count}` or more, or give some nodes another role (`follower`)")));
+    }
+    let mut producers: BTreeMap<NodeName, Producer> =
+        candidates.iter().map(|node| (node.name.clone(), Producer::default())).collect();
+    // Dealt in turn, so that any group of nodes has its fair share of neighbouring slots.
+    for (validator, node) in (0..validators).zip(candidates.iter().cycle()) {
+        let producer = producers.entry(node.name.clone()).or_default();
+        producer.validators.push(validator);
+        producer.signs_as.push(validator.to_string());
+    }
+    let nodes = scenario.topology.nodes.len() as u64;
+    let delay = beacon.genesis_delay.unwrap_or(Duration::from_secs(5 + nodes / 10));
+    Ok(Production {
+        producers,
+        values: beacon.template_values(validators, seeds.child("chain").number()),
+        family: Some("beacon"),
+        genesis_delay: Some(delay),
+        block_time: Some(beacon.slot),
+        slots_per_epoch: Some(beacon.slots_per_epoch),
+    })
+}
+
+fn clique_production(clique: &Clique, candidates: &[&Node], seeds: &Seeds) -> Result<Production, Diagnostic> {
+    let wanted = clique.sealers.map_or(candidates.len(), |sealers| sealers as usize);
+    if wanted > candidates.len() {
+        return Err(Diagnostic::error(format!(
+            "the chain wants {wanted} sealers, and only {} nodes have the role `{PRODUCER_ROLE}`",
+            candidates.len()
+        ))
+        .help(format!("write `sealers: {}`, or leave it out for all of them", candidates.len())));
+    }
+    let mut producers = BTreeMap::new();
+    let mut sealers = Vec::new();
+    for node in &candidates[..wanted] {
+        let place = seeds.child(&format!("node/{}/account", node.name));
+        let key = NodeKey::from_seeds(&place);
+        let address = key.account();
+        sealers.push(address);
+        let account = SealerAccount {
+            address: address_text(&address),
+            private_key: key.secret_hex(),
+            password: hex::encode(&place.child("password").bytes()[..8]),
+        };
+        let producer =
+            Producer { signs_as: vec![account.address.clone()], validators: Vec::new(), account: Some(account) };
+        producers.insert(node.name.clone(), producer);
+    }
+    // EIP-225: the checkpoint block lists its signers in ascending order.
+    sealers.sort_unstable();
+    let funded: Vec<[u8; 20]> = (0..clique.accounts)
+        .map(|number| NodeKey::from_seeds(&seeds.child(&format!("account/{number}"))).account())
+        .collect();
+    Ok(Production {
+        producers,
+        values: clique.template_values(genesis_json(clique, &sealers, &funded)),
+        family: Some("clique"),
+        genesis_delay: None,
+        block_time: Some(clique.period),
+        slots_per_epoch: None,
+    })
+}

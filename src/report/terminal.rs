@@ -1,0 +1,115 @@
+//! The end of a run on a terminal: one line for each expectation, and for what did not pass the facts that matter most.
+
+use std::fmt::Write;
+
+use crate::check::{ExpectationResult, FaultInstant, Outcome, Verdict};
+use crate::journal::{Journal, What};
+
+/// How text for a terminal may look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Whether ANSI colours are allowed. They never carry a meaning alone.
+    pub color: bool,
+}
+
+/// How many facts of an expectation that did not pass are shown; the report has all of them.
+const FACTS: usize = 3;
+
+impl Style {
+    fn paint(self, code: &str, text: &str) -> String {
+        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+}
+
+/// What a person reads at the end of a run. Ends with a newline; the caller adds where the report is.
+pub fn terminal(journal: &Journal, verdict: &Verdict, style: Style) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let width = verdict.results.iter().map(|result| result.label.chars().count()).max().unwrap_or(0).min(60);
+    for result in &verdict.results {
+        let _ = one(&mut text, result, width, style);
+    }
+    let _ = end_notes(&mut text, journal, verdict, style);
+    text
+}
+
+fn one(text: &mut String, result: &ExpectationResult, width: usize, style: Style) -> std::fmt::Result {
+    let (code, sign) = match result.outcome {
+        Outcome::Pass => ("32", "✓"),
+        Outcome::Fail => ("31;1", "✗"),
+        Outcome::Unknown => ("33", "?"),
+    };
+    let sign = style.paint(code, sign);
+    let gap = " ".repeat(width.saturating_sub(result.label.chars().count()));
+    writeln!(text, "{sign} {}{gap}  {}", result.label, style.paint("2", &result.summary))?;
+    if result.outcome == Outcome::Pass {
+        return Ok(());
+    }
+    for fact in result.facts.iter().take(FACTS) {
+        writeln!(text, "    {fact}")?;
+    }
+    let more = match result.facts.len().saturating_sub(FACTS) {
+        0 => String::new(),
+        1 => "; 1 more fact in the report".to_owned(),
+        more => format!("; {more} more facts in the report"),
+    };
+    let lines: Vec<String> = result.evidence.iter().take(5).map(ToString::to_string).collect();
+    let evidence = match (lines.is_empty(), result.evidence.len() > lines.len()) {
+        (true, _) => String::new(),
+        (false, true) => format!("; events.jsonl seq {} …", lines.join(", ")),
+        (false, false) => format!("; events.jsonl seq {}", lines.join(", ")),
+    };
+    let place = if result.place.is_empty() { String::new() } else { format!("asked at {}", result.place) };
+    let look = format!("{place}{evidence}{more}");
+    if !look.is_empty() {
+        writeln!(text, "    {}", style.paint("2", look.trim_start_matches("; ")))?;
+    }
+    Ok(())
+}
+
+fn end_notes(text: &mut String, journal: &Journal, verdict: &Verdict, style: Style) -> std::fmt::Result {
+    let worst = verdict.timing.instants.iter().max_by_key(|instant| instant.planned.abs_diff(instant.applied));
+    if let Some(FaultInstant { entry, begin, planned, applied, .. }) = worst {
+        let which = if *begin { "beginning" } else { "end" };
+        let error = planned.abs_diff(*applied) as f64 / 1_000.0;
+        let way = if applied >= planned { "late" } else { "early" };
+        writeln!(text, "  worst fault timing error: {error:.1} ms {way} ({which} of {entry})")?;
+    }
+    for instant in verdict.timing.instants.iter().filter(|instant| instant.error.is_some()) {
+        let which = if instant.begin { "begin" } else { "end" };
+        let error = instant.error.as_deref().unwrap_or_default();
+        writeln!(text, "{} {} did not {which} as planned: {error}", style.paint("33", "!"), instant.entry)?;
+    }
+    if verdict.ended.as_deref() != Some("complete") {
+        let troubles = journal.events.iter().filter_map(|event| match &event.what {
+            What::Trouble { message } => Some(message),
+            _ => None,
+        });
+        for message in troubles {
+            writeln!(text, "{} {message}", style.paint("33", "!"))?;
+        }
+        let how = match verdict.ended.as_deref() {
+            Some("interrupted") => "the run was interrupted; judged on what there is",
+            Some("timeout") => "the run's timeout ended it; judged on what there is",
+            Some(_) => "the run ended early; judged on what there is",
+            None => "the journal breaks off; judged on what there is",
+        };
+        writeln!(text, "{} {how}", style.paint("33", "!"))?;
+    }
+    let count = |outcome| verdict.results.iter().filter(|result| result.outcome == outcome).count();
+    let (passed, failed, unknown) = (count(Outcome::Pass), count(Outcome::Fail), count(Outcome::Unknown));
+    let (code, word) = match verdict.outcome {
+        Outcome::Pass => ("32;1", "PASSED"),
+        Outcome::Fail => ("31;1", "FAILED"),
+        Outcome::Unknown => ("33;1", "UNKNOWN"),
+    };
+    let mut parts = vec![format!("{passed} passed")];
+    if failed > 0 {
+        parts.push(format!("{failed} failed"));
+    }
+    if unknown > 0 {
+        parts.push(format!("{unknown} unknown"));
+    }
+    let run = &journal.run;
+    writeln!(text, "{} {} (seed {}): {}", style.paint(code, word), run.scenario, run.seed, parts.join(", "))
+}

@@ -1,0 +1,218 @@
+//! The timeline: names, times, repetitions, and faults compiled to effects.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Entry;
+use super::document::EntryDocument;
+use super::timeline_times::{Slot, find_times};
+use crate::action::{EntryName, Seeds};
+use crate::fault::FaultContext;
+use crate::text::units::Time;
+use crate::text::{Diagnostic, Sp, Span, suggest};
+use crate::topology::Topology;
+
+/// Most entries, repetitions written out.
+const MOST_ENTRIES: usize = 10_000;
+
+/// An entry of the file with its name.
+#[derive(Debug)]
+pub(super) struct Named {
+    /// The name in the file, or the fault's word.
+    pub(super) family: String,
+    /// Where it is named, or its fault's place.
+    pub(super) place: Span,
+    /// The entry; `None` if it could not be read. Then only its name is known.
+    pub(super) document: Option<Sp<EntryDocument>>,
+}
+
+/// What other parts of a scenario may know of the timeline.
+#[derive(Debug, Default)]
+pub(super) struct Families {
+    /// Name → end of the last repetition. `None`: to the end of the run, or not known because of mistakes.
+    ends: BTreeMap<String, End>,
+}
+
+/// When an entry ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// After the timeline's zero.
+    At(Duration),
+    /// With the run.
+    Never,
+    /// It holds a mistake.
+    Unknown,
+}
+
+impl Families {
+    /// Looks a name up that an expectation speaks of; `needs_end` if it speaks of the time after the entry.
+    pub(super) fn find(&self, name: &Sp<String>, needs_end: bool) -> Result<EntryName, Diagnostic> {
+        match self.ends.get(&name.value) {
+            Some(End::Never) if needs_end => {
+                Err(Diagnostic::error(format!("`{}` lasts to the end of the run", name.value))
+                    .at(name.span, "nothing comes after it")
+                    .help("give the entry `for` or `until`"))
+            }
+            Some(_) => Ok(EntryName::new(&name.value)),
+            None => Err(unknown_entry(name, self.ends.keys().map(String::as_str))),
+        }
+    }
+}
+
+pub(super) fn unknown_entry<'a>(name: &Sp<String>, known: impl Iterator<Item = &'a str>) -> Diagnostic {
+    let known: Vec<&str> = known.collect();
+    let mut mistake = Diagnostic::error(format!("no entry of the timeline is called `{}`", name.value))
+        .at(name.span, "unknown entry");
+    mistake.help = if known.is_empty() {
+        vec!["the timeline has no entries".to_owned()]
+    } else {
+        suggest::help(&name.value, known, "entries")
+    };
+    mistake
+}
+
+/// An entry as far as it could be read.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) place: Span,
+    pub(super) name: Option<Sp<String>>,
+    /// The fault's word.
+    pub(super) word: Option<String>,
+    pub(super) document: Option<Sp<EntryDocument>>,
+}
+
+/// Gives every entry its name. Unnamed ones are called by their fault; a second `kill` is `kill-2`.
+pub(super) fn name_entries(entries: Vec<Written>, mistakes: &mut Vec<Diagnostic>) -> Vec<Named> {
+    let mut taken: BTreeMap<String, Span> = BTreeMap::new();
+    for name in entries.iter().filter_map(|entry| entry.name.as_ref()) {
+        mistakes.extend(check_name(name).err());
+        if let Some(first) = taken.get(&name.value) {
+            mistakes.push(
+                Diagnostic::error(format!("two entries are called `{}`", name.value))
+                    .at(name.span, "this one")
+                    .at(*first, "and this one"),
+            );
+        } else {
+            taken.insert(name.value.clone(), name.span);
+        }
+    }
+    let mut named = Vec::new();
+    for Written { place, name, word, document } in entries {
+        let family = match (&name, word) {
+            (Some(name), _) => name.value.clone(),
+            (None, Some(word)) => {
+                let family = (1..)
+                    .map(|number| if number == 1 { word.clone() } else { format!("{word}-{number}") })
+                    .find(|family| !taken.contains_key(family))
+                    .expect("there are more numbers than entries");
+                taken.insert(family.clone(), place);
+                family
+            }
+            (None, None) => continue,
+        };
+        named.push(Named { family, place: name.map_or(place, |name| name.span), document });
+    }
+    named
+}
+
+fn check_name(name: &Sp<String>) -> Result<(), Diagnostic> {
+    let good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
+    if name.value.is_empty() || name.value.len() > 60 || !name.value.chars().all(good) {
+        return Err(Diagnostic::error("this cannot be the name of an entry")
+            .at(name.span, "at most 60 letters, digits, hyphens, underscores and dots"));
+    }
+    Ok(())
+}
+
+/// What the timeline is compiled with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TimelineContext<'a> {
+    /// The network, unless it holds a mistake: then targets cannot be looked up.
+    pub(super) topology: Option<&'a Topology>,
+    /// The root of the seed tree.
+    pub(super) seeds: &'a Seeds,
+    /// Longest duration of the run.
+    pub(super) timeout: Sp<Duration>,
+}
+
+/// Writes the timeline out.
+pub(super) fn compile(
+    named: &[Named],
+    context: TimelineContext<'_>,
+    mistakes: &mut Vec<Diagnostic>,
+) -> (Vec<Entry>, Families) {
+    let slots = find_times(named, mistakes);
+    let mut families = Families::default();
+    let mut entries: Vec<Entry> = Vec::new();
+    for (entry, slot) in named.iter().zip(&slots) {
+        families.ends.insert(entry.family.clone(), slot.as_ref().map_or(End::Unknown, Slot::end));
+        let (Some(document), Some(slot)) = (&entry.document, slot) else { continue };
+        if slot.start >= context.timeout.value {
+            mistakes.push(too_late(entry, slot.start, &context));
+            continue;
+        }
+        if slot.last_end().is_some_and(|end| end > context.timeout.value) {
+            mistakes.push(too_late(entry, slot.last_end().unwrap_or_default(), &context));
+            continue;
+        }
+        if entries.len() + slot.times as usize > MOST_ENTRIES {
+            mistakes.push(
+                Diagnostic::error(format!("a timeline has at most {MOST_ENTRIES} entries, repetitions written out"))
+                    .at(entry.place, "too many"),
+            );
+            break;
+        }
+        if let Some(topology) = context.topology {
+            compile_entry(entry, document, slot, topology, context.seeds, &mut entries, mistakes);
+        }
+    }
+    entries.sort_by(|a, b| a.at.cmp(&b.at));
+    (entries, families)
+}
+
+fn compile_entry(
+    entry: &Named,
+    document: &Sp<EntryDocument>,
+    slot: &Slot,
+    topology: &Topology,
+    seeds: &Seeds,
+    entries: &mut Vec<Entry>,
+    mistakes: &mut Vec<Diagnostic>,
+) {
+    for repetition in 0..slot.times {
+        let name = if slot.times == 1 { entry.family.clone() } else { format!("{}#{}", entry.family, repetition + 1) };
+        let seeds = seeds.child(&format!("timeline/{name}"));
+        let at = slot.start + slot.every * repetition;
+        match document.value.inject.value.compile(&FaultContext { topology, seeds: &seeds }) {
+            Ok(compiled) => entries.push(Entry {
+                name: EntryName::new(name),
+                family: entry.family.clone(),
+                at,
+                until: slot.lasting.map(|lasting| at + lasting),
+                fault: document.value.inject.value.keyword(),
+                summary: compiled.summary,
+                effects: compiled.effects,
+                targets: compiled.targets,
+            }),
+            Err(more) => {
+                // Every repetition has the same mistakes.
+                mistakes.extend(more);
+                return;
+            }
+        }
+    }
+}
+
+fn too_late(entry: &Named, moment: Duration, context: &TimelineContext<'_>) -> Diagnostic {
+    let mut mistake = Diagnostic::error(format!(
+        "`{}` reaches to {}, but the run ends after {} at the latest",
+        entry.family,
+        Time(moment),
+        Time(context.timeout.value)
+    ))
+    .at(entry.place, "too late");
+    if context.timeout.span.source != 0 {
+        mistake = mistake.at(context.timeout.span, "the run's end");
+    }
+    mistake.help("raise `timeout`")
+}
