@@ -134,7 +134,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let global = parsed.global;
     if let Command::Node(arguments) = parsed.command {
-        return crate::reference::run(arguments);
+        return crate::reference::run(&arguments);
     }
     start_logs(&global);
     let exit = match parsed.command {

@@ -475,6 +475,11 @@ impl Core {
         self.tree.canonical_range(&self.head, start, end)
     }
 
+    /// All blocks that are not below the last final one, parents before children.
+    pub fn blocks(&self) -> impl Iterator<Item = HeadView> + '_ {
+        self.tree.nodes().iter().map(|node| HeadView { root: node.root, header: node.header })
+    }
+
     /// All blocks that have no child, the tips of all branches.
     pub fn tips(&self) -> Vec<HeadView> {
         let parents: BTreeSet<usize> = self.tree.nodes().iter().filter_map(|node| node.parent).collect();

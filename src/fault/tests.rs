@@ -33,11 +33,11 @@ fn of_size(nodes: usize) -> Topology {
 /// Compiles a fault; mistakes come back as they are shown to people.
 fn compile_in(topology: &Topology, seed: u64, text: &str) -> Result<Compiled, String> {
     let mut sources = Sources::new();
-    let inject: Inject =
-        crate::text::yaml::read(&mut sources, "f.yaml", text).map_err(|mistakes| sources.render(&mistakes, false))?;
+    let inject: Inject = crate::text::yaml::read(&mut sources, "f.yaml", text)
+        .map_err(|mistakes| sources.render_all(&mistakes, false))?;
     let seeds = Seeds::root(seed);
     let context = FaultContext { topology, seeds: &seeds };
-    inject.compile(&context).map_err(|mistakes| sources.render(&mistakes, false))
+    inject.compile(&context).map_err(|mistakes| sources.render_all(&mistakes, false))
 }
 
 fn compile(text: &str) -> Result<Compiled, String> {
@@ -181,7 +181,7 @@ fn every_line_of_the_table_is_a_fault_that_compiles() {
     for line in TABLE {
         let mut sources = Sources::new();
         let entry: Entry = crate::text::yaml::read(&mut sources, "e.yaml", line.example)
-            .unwrap_or_else(|mistakes| panic!("{}", sources.render(&mistakes, false)));
+            .unwrap_or_else(|mistakes| panic!("{}", sources.render_all(&mistakes, false)));
         assert_eq!(entry.inject.keyword(), line.keyword);
         let seeds = Seeds::root(1);
         entry.inject.compile(&FaultContext { topology: &topology, seeds: &seeds }).unwrap();

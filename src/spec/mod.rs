@@ -10,6 +10,7 @@ mod schema;
 mod sections;
 mod timeline;
 mod timeline_times;
+mod topology_step;
 mod validate;
 
 use std::collections::BTreeMap;

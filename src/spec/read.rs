@@ -4,18 +4,19 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::clients::Clients;
-use super::document::{ClientsChoice, EntryDocument, ScenarioDocument, TopologyChoice};
-use super::library::{FileKind, Library};
+use super::document::{ClientsChoice, EntryDocument, ScenarioDocument};
+use super::library::Library;
 use super::overrides::Overrides;
 use super::sections::Sections;
 use super::timeline::{self, TimelineContext};
+use super::topology_step::TopologyStep;
 use super::{Scenario, expect};
 use crate::action::Seeds;
 use crate::genesis::{Chain, ChainDocument};
 use crate::text::tree::{Content, Node};
 use crate::text::units::Time;
-use crate::text::{Diagnostic, Severity, Sources, Sp, Span, suggest, yaml};
-use crate::topology::{self, Topology, TopologyDocument, Wishes};
+use crate::text::{Diagnostic, Severity, Sources, Sp, Span, yaml};
+use crate::topology;
 
 /// Longest duration of a run whose scenario does not say.
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
@@ -65,13 +66,9 @@ pub fn read_scenario(
 
     let wanted = wanted_clients(sources, &mut sections, overrides);
     let mut clients = Clients::new(library, &overrides.programs);
-    let topology = TopologyStep { library, wanted: &wanted, seeds: &seeds, scenario: name.as_ref() }.read(
-        sources,
-        &mut sections,
-        &mut clients,
-        &mut inputs,
-        &mut mistakes,
-    );
+    let default_name = name.as_ref().map_or("topology", |name| name.value.as_str());
+    let step = TopologyStep { library, wanted: &wanted, seeds: &seeds, default_name };
+    let topology = step.of_scenario(sources, &mut sections, &mut clients, &mut inputs, &mut mistakes);
     let chain = read_chain(&mut sections, &mut mistakes);
 
     let named = read_entries(&mut sections, &mut mistakes);
@@ -171,62 +168,6 @@ fn wanted_clients(sources: &mut Sources, sections: &mut Sections, overrides: &Ov
     }
 }
 
-/// Reads and resolves the topology, and the clients that it names.
-struct TopologyStep<'a> {
-    library: &'a dyn Library,
-    wanted: &'a [(Sp<String>, u32)],
-    seeds: &'a Seeds,
-    scenario: Option<&'a Sp<String>>,
-}
-
-impl TopologyStep<'_> {
-    fn read(
-        &self,
-        sources: &mut Sources,
-        sections: &mut Sections,
-        clients: &mut Clients<'_>,
-        inputs: &mut BTreeMap<String, String>,
-        mistakes: &mut Vec<Diagnostic>,
-    ) -> Option<Topology> {
-        let choice: Sp<TopologyChoice> = sections.read_key("topology")?;
-        let default_name = self.scenario.map_or("topology", |name| name.value.as_str());
-        let (document, name, place) = match choice.value {
-            TopologyChoice::Inline(document) => {
-                let key = sections.tree.entry("topology").map_or(choice.span, |(key, _)| key.span);
-                (*document, default_name.to_owned(), key)
-            }
-            TopologyChoice::Named(name) => {
-                let Some((path, text)) = self.library.topology(&name) else {
-                    let known = self.library.names(FileKind::Topology);
-                    let mut mistake =
-                        Diagnostic::error(format!("there is no topology `{name}`")).at(choice.span, "unknown topology");
-                    mistake.help = suggest::help(&name, known.iter().map(String::as_str), "topologies");
-                    mistakes.push(mistake);
-                    return None;
-                };
-                inputs.insert("topology.yaml".to_owned(), text.clone());
-                match yaml::read::<TopologyDocument>(sources, &path, &text) {
-                    Ok(document) => (document, name, choice.span),
-                    Err(more) => {
-                        mistakes.extend(more);
-                        return None;
-                    }
-                }
-            }
-        };
-        let seeds = self.seeds.child("topology");
-        let wishes = Wishes { name: &name, place, clients: self.wanted, seeds: &seeds };
-        let resolved = topology::resolve(&document, &wishes);
-        mistakes.extend(resolved.mistakes);
-        for (client, asked) in &resolved.clients {
-            if let Some(found) = clients.read(sources, client, *asked) {
-                clients.keep(client.clone(), found);
-            }
-        }
-        resolved.topology
-    }
-}
-
 fn read_chain(sections: &mut Sections, mistakes: &mut Vec<Diagnostic>) -> Option<Chain> {
     let document: ChainDocument = sections.read_key("chain")?;
     Chain::from_document(&document).map_err(|more| mistakes.extend(more)).ok()
@@ -248,12 +189,17 @@ fn read_entries(sections: &mut Sections, mistakes: &mut Vec<Diagnostic>) -> Vec<
         let document: Option<EntryDocument> = sections.read(&item);
         let name = match &document {
             Some(document) => document.name.clone(),
-            None => item.get("name").and_then(|name| Some(Sp::new(name.text()?.to_owned(), name.span))).or_else(|| {
-                let Content::Map(faults) = &item.get("inject")?.content else { return None };
-                faults.first().map(|(word, _)| Sp::new(word.text.clone(), word.span))
-            }),
+            None => item.get("name").and_then(|name| Some(Sp::new(name.text()?.to_owned(), name.span))),
         };
-        entries.push((item.span, name, document.map(|document| Sp::new(document, item.span))));
+        // What an unnamed entry would be called.
+        let word = match (&document, item.get("inject").map(|inject| &inject.content)) {
+            (Some(document), _) => Some(document.inject.value.keyword().to_owned()),
+            (None, Some(Content::Map(faults))) => faults.first().map(|(word, _)| word.text.clone()),
+            (None, Some(Content::Scalar { text, .. })) => Some(text.clone()),
+            (None, _) => None,
+        };
+        let document = document.map(|document| Sp::new(document, item.span));
+        entries.push(timeline::Written { place: item.span, name, word, document });
     }
     timeline::name_entries(entries, mistakes)
 }

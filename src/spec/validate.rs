@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::clients::wrong_name;
+use super::clients::{Clients, wrong_name};
 use super::library::{FileKind, Library};
 use super::overrides::Overrides;
 use super::read::{ScenarioFile, deduplicated, read_scenario};
+use super::topology_step::TopologyStep;
 use crate::action::{ClientRef, Seeds};
 use crate::client::{Client, ClientFolder, Manifest};
 use crate::text::tree::Node;
 use crate::text::{Diagnostic, Sources, Span, yaml};
-use crate::topology::{self, TopologyDocument, Wishes};
 
 /// Finds out what a file is and tells everything that is wrong with it. Warnings are among the messages.
 pub fn validate_file(
@@ -31,7 +31,7 @@ pub fn validate_file(
                 Err(mistakes) => mistakes,
             }
         }
-        (FileKind::Topology, Ok(tree)) => validate_topology(sources, library, name, text, tree.span),
+        (FileKind::Topology, Ok(_)) => validate_topology(sources, library, name, text),
         (FileKind::Client, Ok(_)) => validate_client(sources, library, name, text),
     };
     (kind, deduplicated(found))
@@ -67,26 +67,12 @@ fn kind_of(name: &str, tree: Option<&Node>) -> FileKind {
     }
 }
 
-fn validate_topology(
-    sources: &mut Sources,
-    library: &dyn Library,
-    name: &str,
-    text: &str,
-    place: Span,
-) -> Vec<Diagnostic> {
-    let document = match yaml::read::<TopologyDocument>(sources, name, text) {
-        Ok(document) => document,
-        Err(mistakes) => return mistakes,
-    };
-    let stem = stem(name);
-    let seeds = Seeds::root(0).child("topology");
-    let resolved = topology::resolve(&document, &Wishes { name: stem, place, clients: &[], seeds: &seeds });
-    let mut mistakes = resolved.mistakes;
+fn validate_topology(sources: &mut Sources, library: &dyn Library, name: &str, text: &str) -> Vec<Diagnostic> {
     let programs = BTreeMap::new();
-    let mut clients = super::clients::Clients::new(library, &programs);
-    for (client, asked) in &resolved.clients {
-        let _ = clients.read(sources, client, *asked);
-    }
+    let mut clients = Clients::new(library, &programs);
+    let mut mistakes = Vec::new();
+    let step = TopologyStep { library, wanted: &[], seeds: &Seeds::root(0), default_name: stem(name) };
+    step.of_file(sources, name, text, &mut clients, &mut mistakes);
     mistakes.extend(clients.mistakes);
     mistakes
 }

@@ -24,7 +24,7 @@ use crate::text::{Sp, Span};
 
 pub use document::TopologyDocument;
 pub use quality::Quality;
-pub use resolve::{MOST_NODES, Resolved, Wishes, resolve, weights};
+pub use resolve::{MOST_NODES, Resolved, Wishes, look_over, resolve, weights};
 pub use targets::{RESERVED, TargetContext, Targets};
 
 /// A topology with all names resolved, all inheritance applied and all mixes dealt out.

@@ -41,6 +41,16 @@ pub struct Wishes<'a> {
 
 /// Resolves a topology. Reports every mistake that does not hang on another one.
 pub fn resolve(document: &TopologyDocument, wishes: &Wishes<'_>) -> Resolved {
+    resolve_as(document, wishes, true)
+}
+
+/// Looks at the groups, nodes and networks of a topology whose other parts could not be read: nothing comes of it but
+/// clients and mistakes.
+pub fn look_over(document: &TopologyDocument, wishes: &Wishes<'_>) -> Resolved {
+    resolve_as(document, wishes, false)
+}
+
+fn resolve_as(document: &TopologyDocument, wishes: &Wishes<'_>, complete: bool) -> Resolved {
     let mut work = Work::default();
     if let Some(name) = &document.name {
         work.note(check_form(name, "topology"));
@@ -57,14 +67,14 @@ pub fn resolve(document: &TopologyDocument, wishes: &Wishes<'_>) -> Resolved {
         work.single(name, node, wishes);
     }
     work.deal_anew(wishes);
-    if work.nodes.is_empty() && work.mistakes.is_empty() {
+    if work.nodes.is_empty() && work.mistakes.is_empty() && complete {
         work.mistakes.push(
             Diagnostic::error("this topology has no nodes")
                 .at(wishes.place, "")
                 .help("for example `groups: {west: {count: 4, client: reference}}`"),
         );
     }
-    let complete = work.mistakes.is_empty();
+    let complete = complete && work.mistakes.is_empty();
     let mut topology = Topology {
         name: document.name.as_ref().map_or_else(|| wishes.name.to_owned(), |name| name.value.clone()),
         description: document.description.trim().to_owned(),
@@ -86,7 +96,7 @@ pub fn resolve(document: &TopologyDocument, wishes: &Wishes<'_>) -> Resolved {
         topology.links = rules;
         work.mistakes.extend(mistakes);
     }
-    let topology = work.mistakes.is_empty().then_some(topology);
+    let topology = (complete && work.mistakes.is_empty()).then_some(topology);
     Resolved { topology, clients: work.clients, mistakes: work.mistakes }
 }
 
@@ -267,7 +277,7 @@ impl Work {
     /// Dealing anew fills the gap; else it is a mistake.
     fn needs_client(&mut self, name: &Sp<String>, what: &str, wishes: &Wishes<'_>) {
         if wishes.clients.is_empty() {
-            let mix = if what == "group" { ", or a mix: `clients: {go-ethereum: 1, reference: 1}`" } else { "" };
+            let mix = if what == "group" { ", or a mix: `clients: {reference: 3, other: 1}`" } else { "" };
             self.mistakes.push(
                 Diagnostic::error(format!("the {what} `{}` names no client", name.value))
                     .at(name.span, "runs what?")
