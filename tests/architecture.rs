@@ -87,6 +87,11 @@ const ONE_PLACE: &[(&str, &[&str], &str)] = &[
     ("bollard", &["src/backend/docker/"], "only `backend/docker` speaks to the engine"),
     ("libp2p", &["src/reference/"], "only the bundled client's shell uses libp2p"),
     ("indicatif", &["src/cli/"], "progress is drawn by `cli`"),
+    (
+        "HashMap",
+        &["src/backend/docker/", "src/check/agreement.rs", "src/check/chain.rs", "src/check/history.rs", "src/reference/node.rs"],
+        "order reaches output: BTreeMap, but for look-ups that are never walked and for bollard's own types",
+    ),
     ("go-ethereum", &[], "no client's name stands in code: clients are data"),
 ];
 
@@ -117,6 +122,12 @@ fn code(text: &str) -> Vec<(usize, &str)> {
         .take_while(|(_, line)| *line != "#[cfg(test)]")
         .map(|(number, line)| (number + 1, line.split("//").next().unwrap_or_default()))
         .collect()
+}
+
+/// Files that only tests compile may name clients and print.
+fn is_test(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    name.contains("/tests/") || name.ends_with("tests.rs")
 }
 
 fn room_of(path: &Path) -> Option<String> {
@@ -185,7 +196,7 @@ fn some_words_stand_in_one_place_only() {
     for (path, text) in sources() {
         let name = path.to_string_lossy();
         for (word, places, why) in ONE_PLACE {
-            if places.iter().any(|place| name.starts_with(place)) {
+            if is_test(&path) || places.iter().any(|place| name.starts_with(place)) {
                 continue;
             }
             for (number, line) in code(&text) {
@@ -225,6 +236,7 @@ fn the_top_level_holds_what_the_design_says() {
     let allowed = [
         "Cargo.toml",
         "Cargo.lock",
+        "build.rs",
         "src",
         "scenarios",
         "topologies",

@@ -111,7 +111,7 @@ enum Command {
     #[command(after_help = "Example: splitbrain clean --dry-run")]
     Clean(clean::CleanArguments),
     /// Work with client folders.
-    #[command(subcommand, after_help = "Example: splitbrain clients build go-ethereum")]
+    #[command(subcommand, after_help = "Example: splitbrain clients build")]
     Clients(clients::ClientsCommand),
     /// Write a starting set of scenarios, topologies and clients.
     #[command(after_help = "Example: splitbrain init my-network")]

@@ -1,3 +1,5 @@
+//! Tests of all faults: what each compiles to, how they compose, what they refuse.
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;

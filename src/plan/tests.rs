@@ -1,3 +1,5 @@
+//! Tests of whole plans: determinism, addresses, wiring, timeline.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

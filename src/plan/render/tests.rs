@@ -1,3 +1,5 @@
+//! Tests of the plan's pictures and texts.
+
 use std::path::Path;
 
 use super::*;
