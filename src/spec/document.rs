@@ -179,7 +179,7 @@ impl<'de> Deserialize<'de> for ClientsChoice {
             type Value = ClientsChoice;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of clients, or a mix such as `{go-ethereum: 1, reference: 3}`")
+                f.write_str("a list of clients, or a mix such as `{reference: 3, other: 1}`")
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<ClientsChoice, A::Error> {
                 let mut clients = Vec::new();

@@ -120,7 +120,7 @@ fn clusters_of(
             None => parts.push((label.unwrap_or_else(|| format!("={}", context.names[member])), vec![member])),
         }
     }
-    if parts.len() == 1 && members.len() > 1 && names[members[0]].is_none() {
+    if members.iter().all(|&member| names[member].is_none()) && !members.is_empty() {
         let what = if clusters.of == ClustersOf::Groups { "group" } else { "zone" };
         return Err(vec![Diagnostic::error(format!("no node is in a {what}")).at(place, "clusters of what?")]);
     }
