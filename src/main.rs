@@ -1,2 +1,7 @@
-//! The `splitbrain` binary.
-fn main() {}
+//! The `splitbrain` binary: hands its arguments to the `cli` room.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    splitbrain::cli::main(std::env::args_os())
+}

@@ -7,6 +7,7 @@ pub mod docker;
 pub mod fabric;
 mod log_sink;
 pub mod native;
+mod owner;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use crate::action::{NetworkName, NetworkSpec, NodeName, NodeProcess, RunId, Seed
 use crate::link::LinkTable;
 
 pub use log_sink::{LineWatcher, LogSink};
+pub use owner::{Owner, OwnerState};
 
 /// What a backend is told once, before anything is made.
 #[derive(Clone, Debug)]
@@ -127,6 +129,15 @@ impl BackendError {
     }
 }
 
+/// Something that `clean` removed, or would remove.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cleaned {
+    /// What it is: `container`, `network`, `process`, ….
+    pub kind: &'static str,
+    /// By which a person knows it.
+    pub name: String,
+}
+
 /// Counters of one directed link, as totals since the run started; indices are those of the plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LinkCounters {
@@ -166,6 +177,15 @@ macro_rules! each {
 }
 
 impl Backend {
+    /// How many nodes are worth making or starting at the same moment.
+    pub fn concurrent_starts(&self) -> usize {
+        match self {
+            // About five container starts a second is what an engine does, however many are asked for at once.
+            Self::Docker(_) => 16,
+            Self::Native(_) => 16,
+        }
+    }
+
     /// Makes a node: container or namespace, files, addresses, and its place on the wire. Starts nothing.
     pub async fn create(&self, node: &NodeName) -> Result<(), BackendError> {
         each!(self, backend => backend.create(node).await)

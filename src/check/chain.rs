@@ -8,6 +8,13 @@ use std::collections::HashMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct BlockId(u32);
 
+impl BlockId {
+    /// Its position in lists of all blocks.
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// How two blocks stand to each other. Distances are in blocks, not in slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Relation {
@@ -108,9 +115,25 @@ impl<'a> Chain<'a> {
         &self.blocks[id.0 as usize]
     }
 
-    /// How many blocks there are.
-    pub(crate) fn len(&self) -> usize {
-        self.blocks.len()
+    /// For every block, by [`BlockId::index`]: none if it lies on the chain that ends in `tip`, else the first block of
+    /// its branch that does not. Blocks whose way to that chain was never seen are their own tree's branch.
+    pub(crate) fn branches_off(&self, tip: BlockId) -> Vec<Option<BlockId>> {
+        let mut branch: Vec<Option<BlockId>> = (0..self.blocks.len() as u32).map(|id| Some(BlockId(id))).collect();
+        let mut here = Some(tip);
+        while let Some(block) = here {
+            branch[block.index()] = None;
+            here = self.parent(block);
+        }
+        let mut order: Vec<u32> = (0..self.blocks.len() as u32).collect();
+        order.sort_by_key(|&id| self.blocks[id as usize].level);
+        for id in order {
+            if branch[id as usize].is_some()
+                && let Some(parent) = self.parent(BlockId(id))
+            {
+                branch[id as usize] = branch[parent.index()].or(Some(BlockId(id)));
+            }
+        }
+        branch
     }
 
     /// Its hash.

@@ -2,7 +2,7 @@
 
 pub mod agree;
 mod agreement;
-mod chain;
+pub(crate) mod chain;
 pub mod diverge;
 mod document;
 mod episodes;
@@ -10,7 +10,7 @@ pub mod exit;
 mod explain;
 pub mod finality;
 mod growth;
-mod history;
+pub(crate) mod history;
 mod judge;
 pub mod log;
 mod moments;
@@ -28,7 +28,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod verdict;
-mod windows;
+pub(crate) mod windows;
 
 use std::collections::BTreeSet;
 use std::time::Duration;

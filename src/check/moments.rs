@@ -191,14 +191,17 @@ pub(crate) fn judge_interval(moments: &Moments, mode: Mode, interval: &Interval)
         Mode::Everywhere => (Answer::No, Outcome::Fail, Outcome::Pass),
         Mode::Nowhere => (Answer::Yes, Outcome::Fail, Outcome::Pass),
     };
+    // A single moment that was not reached: what was seen before it says nothing about it.
+    if interval.cut_short.is_some() && interval.from == interval.to {
+        return finding(Outcome::Unknown, last);
+    }
     let mut blind = None;
     for moment in moments.within(interval.from, interval.to) {
         if moment.answer == looked_for {
             return finding(found, moment);
         }
-        // What a node shows when it comes (back) speaks for the moments before it, so only the last of those counts
-        // where something must hold all the time.
-        if moment.answer == Answer::Unseen || (mode == Mode::Somewhere && moment.answer == Answer::NotYet) {
+        // What a node shows when it comes (back) speaks for the moments before it: `NotYet` counts at the end only.
+        if moment.answer == Answer::Unseen {
             blind = blind.or(Some(moment));
         }
     }

@@ -70,7 +70,7 @@ impl Recover {
         };
         let mut judgement = Judgement::new(Outcome::Pass, "");
         let (mut slowest, mut count) = (None::<(u64, usize, String)>, 0);
-        for window in windows {
+        for &window in &windows {
             let name = window.record.name.as_str();
             let Some(end) = window.end else {
                 judgement.outcome = judgement.outcome.and(Outcome::Unknown);
@@ -83,7 +83,7 @@ impl Recover {
                 .into_iter()
                 .filter(|node| case.nodes.contains(node))
                 .collect();
-            let returns = self.after(history, window, end, &hit);
+            let returns = self.after(history, window, end, &hit, &windows);
             let mut seconds: Vec<(NodeName, f64)> = Vec::new();
             for back in returns {
                 count += 1;
@@ -119,13 +119,27 @@ impl Recover {
         judgement
     }
 
-    /// Follows the nodes that a window hit from its end to their return.
-    fn after(&self, history: &History<'_>, window: &Window<'_>, end: u64, hit: &[usize]) -> Vec<Return> {
+    /// Follows the nodes that a window hit from its end to their return, or to the next fault that hits them.
+    fn after(
+        &self,
+        history: &History<'_>,
+        window: &Window<'_>,
+        end: u64,
+        hit: &[usize],
+        judged: &[&Window<'_>],
+    ) -> Vec<Return> {
         let bound = end + self.within.as_micros() as u64;
+        let (mut waiting, mut returns) = (Vec::new(), Vec::new());
+        let mut again: std::collections::BTreeMap<usize, &Window<'_>> = std::collections::BTreeMap::new();
+        for &node in hit {
+            let next = next_hit(history, window, end, bound, node);
+            again.extend(next.map(|next| (node, next)));
+            waiting.push(node);
+        }
+        let hit_again = |node: usize, at: u64| again.get(&node).is_some_and(|next| next.begin <= Some(at));
         let mut heads: Vec<Option<BlockId>> =
             (0..history.nodes.len()).map(|node| history.head_at(node, end).map(|head| head.2)).collect();
-        let mut waiting: Vec<usize> = hit.to_vec();
-        let mut returns = Vec::new();
+        let mut given_up: Vec<usize> = waiting.extract_if(.., |node| hit_again(*node, end)).collect();
         self.settle(history, &heads, &mut waiting, |node| {
             returns.push(Return { node, took: Some(0), outcome: Outcome::Pass, fact: None, seq: None });
         });
@@ -136,13 +150,17 @@ impl Recover {
             }
             let Fact::State(state) = change.fact else { continue };
             heads[change.node] = if let State::Seen(head) = state { head } else { None };
+            given_up.extend(waiting.extract_if(.., |node| hit_again(*node, change.at)));
             self.settle(history, &heads, &mut waiting, |node| {
                 let took = Some(change.at - end);
                 returns.push(Return { node, took, outcome: Outcome::Pass, fact: None, seq: Some(change.seq) });
             });
         }
-        for node in waiting {
-            returns.push(self.absent(history, window, end, bound, node));
+        for node in waiting.into_iter().chain(given_up) {
+            returns.push(match again.get(&node) {
+                Some(next) => superseded(history, window, next, node, judged),
+                None => absent(history, window, end, bound, node),
+            });
         }
         returns
     }
@@ -182,41 +200,60 @@ impl Recover {
             Relation::Apart | Relation::Untold => false,
         }
     }
+}
 
-    /// What is to be said of a node that was not seen to come back.
-    fn absent(&self, history: &History<'_>, window: &Window<'_>, end: u64, bound: u64, node: usize) -> Return {
-        let (name, entry) = (history.name(node), &window.record.name);
-        let again = history
-            .windows
-            .iter()
-            .filter(|other| other.record.targets.contains(name) && other.record.name != *entry)
-            .filter(|other| other.begin.is_some_and(|begin| begin < bound) && other.end.is_none_or(|other| other > end))
-            .max_by_key(|other| other.end.unwrap_or(u64::MAX));
-        if let Some(again) = again {
-            // The later fault has its own time to recover from, if it is of those that are judged.
-            let fact = format!("{name} was hit by {} before it was back from {entry}", again.record.name);
-            return Return { node, took: None, outcome: Outcome::Pass, fact: Some(fact), seq: None };
+/// The first other fault that hits the node again before its time to come back is over.
+fn next_hit<'h, 'a>(
+    history: &'h History<'a>,
+    window: &Window<'_>,
+    end: u64,
+    bound: u64,
+    node: usize,
+) -> Option<&'h Window<'a>> {
+    let name = history.name(node);
+    history
+        .windows
+        .iter()
+        .filter(|other| other.record.name != window.record.name && other.record.targets.contains(name))
+        .filter(|other| other.begin.is_some_and(|begin| begin < bound) && other.end.is_none_or(|other| other > end))
+        .min_by_key(|other| other.begin)
+}
+
+/// The later fault has its own time to recover from, if it is of those that are judged.
+fn superseded(
+    history: &History<'_>,
+    window: &Window<'_>,
+    next: &Window<'_>,
+    node: usize,
+    judged: &[&Window<'_>],
+) -> Return {
+    let later = judged.iter().any(|judged| judged.record.name == next.record.name);
+    let (name, entry, next) = (history.name(node), &window.record.name, &next.record.name);
+    let fact = Some(format!("{name} was hit by {next} before it was back from {entry}"));
+    Return { node, took: None, outcome: if later { Outcome::Pass } else { Outcome::Unknown }, fact, seq: None }
+}
+
+/// What is to be said of a node that was not seen to come back.
+fn absent(history: &History<'_>, window: &Window<'_>, end: u64, bound: u64, node: usize) -> Return {
+    let (name, entry) = (history.name(node), &window.record.name);
+    let reached = history.end + 1_000_000 >= bound;
+    let at = bound.min(history.end);
+    let why = history.why_missing(node, at);
+    let last = history.last_head(node, at).map(|(_, _, head)| {
+        format!("its last head was {} at {}", short_hash(history.chain.hash(head)), history.chain.height(head))
+    });
+    let last = last.unwrap_or_else(|| "no head of it was ever seen".to_owned());
+    let after = super::questions::seconds(at - end);
+    let (outcome, text) = match (reached, &why, history.state_at(node, at).1) {
+        (false, ..) => {
+            (Outcome::Unknown, format!("{name} was not back {after} after {entry}, when {}", history.how_it_ended()))
         }
-        let reached = history.end + 1_000_000 >= bound;
-        let at = bound.min(history.end);
-        let why = history.why_missing(node, at);
-        let last = history.last_head(node, at).map(|(_, _, head)| {
-            format!("its last head was {} at {}", short_hash(history.chain.hash(head)), history.chain.height(head))
-        });
-        let last = last.unwrap_or_else(|| "no head of it was ever seen".to_owned());
-        let after = super::questions::seconds(at - end);
-        let (outcome, text) = match (reached, &why, history.state_at(node, at).1) {
-            (false, ..) => (
-                Outcome::Unknown,
-                format!("{name} was not back {after} after {entry}, when {}", history.how_it_ended()),
-            ),
-            (true, Some(why), State::Unseen) => {
-                (Outcome::Unknown, format!("{why}; it was not seen to be back within {after} of the end of {entry}"))
-            }
-            (true, Some(why), _) => (Outcome::Fail, format!("{why}, {after} after {entry}")),
-            (true, None, _) => (Outcome::Fail, format!("{name} was not with the others {after} after {entry}")),
-        };
-        let seq = history.last_head(node, at).map(|head| head.1);
-        Return { node, took: None, outcome, fact: Some(format!("{text}; {last}")), seq }
-    }
+        (true, Some(why), State::Unseen) => {
+            (Outcome::Unknown, format!("{why}; it was not seen to be back within {after} of the end of {entry}"))
+        }
+        (true, Some(why), _) => (Outcome::Fail, format!("{why}, {after} after {entry}")),
+        (true, None, _) => (Outcome::Fail, format!("{name} was not with the others {after} after {entry}")),
+    };
+    let seq = history.last_head(node, at).map(|head| head.1);
+    Return { node, took: None, outcome, fact: Some(format!("{text}; {last}")), seq }
 }

@@ -41,7 +41,8 @@ pub enum Word {
     Key,
     /// `{identity.KIND}`: its own identity.
     Identity(IdentityKind),
-    /// `{bootnodes.KIND}`, `{peers.KIND}`: identities of other nodes, comma-separated; `{peers_toml.KIND}` as quoted strings.
+    /// `{bootnodes.KIND}`, `{peers.KIND}`, `{neighbors.KIND}`: identities of other nodes, comma-separated;
+    /// `{peers_toml.KIND}` as quoted strings.
     Others {
         /// Which nodes.
         which: Others,
@@ -71,6 +72,9 @@ pub enum Others {
     Bootnodes,
     /// The nodes it dials.
     Peers,
+    /// The nodes it dials and the nodes that dial it, for clients that dial again only after a long time: whichever of
+    /// two starts last reaches the other at once.
+    Neighbors,
 }
 
 /// What a node is known as to others.
@@ -159,7 +163,8 @@ impl Vocabulary {
         words.extend(self.files.iter().map(|name| format!("files.{name}")));
         words.extend(self.ports.iter().map(|name| format!("port.{name}")));
         words.extend(CHAIN_KEYS.iter().map(|key| format!("chain.{key}")));
-        let mut groups = vec!["identity", "bootnodes", "bootnodes_toml", "peers", "peers_toml"];
+        let mut groups =
+            vec!["identity", "bootnodes", "bootnodes_toml", "peers", "peers_toml", "neighbors", "neighbors_toml"];
         if self.each {
             groups.push("each");
         }
@@ -188,6 +193,8 @@ impl Vocabulary {
             ("bootnodes_toml", _) => others(Others::Bootnodes, true)?,
             ("peers", _) => others(Others::Peers, false)?,
             ("peers_toml", _) => others(Others::Peers, true)?,
+            ("neighbors", _) => others(Others::Neighbors, false)?,
+            ("neighbors_toml", _) => others(Others::Neighbors, true)?,
             ("each", _) if self.each => Word::Each(IdentityKind::parse(key)?),
             ("genesis", "time") => Word::GenesisTime,
             ("chain", _) => Word::Chain(CHAIN_KEYS.iter().find(|known| **known == key)?),

@@ -126,6 +126,17 @@ pub enum What {
         /// Which node.
         node: NodeName,
     },
+    /// How well a node was watched, written once when the timeline ends.
+    Watched {
+        /// Which node.
+        node: NodeName,
+        /// Polls that were answered.
+        answered: u64,
+        /// Polls that were not.
+        failed: u64,
+        /// Longest time between two answers in a row while the node was in sight, microseconds.
+        largest_gap: u64,
+    },
     /// A line of a node's log that matched a pattern that somebody asked for.
     LogMark {
         /// Which node.

@@ -34,6 +34,11 @@ impl LinkParameters {
     /// A link that nothing passes.
     pub const CUT: Self = Self { cut: true, latency: Duration::ZERO, jitter: Duration::ZERO, loss: 0.0, rate: None };
 
+    /// Whether every packet passes at once.
+    pub fn is_perfect(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// Both at once, as two links in a row would be: delays add up, losses are independent, the slower rate counts.
     /// Commutative and associative, so that it does not matter which of two overlapping faults came first.
     #[must_use]

@@ -17,6 +17,8 @@ mod prober;
 mod ready;
 #[cfg(test)]
 mod stub;
+#[cfg(test)]
+mod tests;
 mod value;
 
 use std::fmt;

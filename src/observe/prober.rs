@@ -60,10 +60,15 @@ pub struct Prober {
 impl Prober {
     /// Starts probing. The task ends when it is cancelled or nobody listens any more.
     pub fn spawn(setup: ProberSetup, dial: Arc<dyn Dial>) -> Self {
+        Self::spawn_with_deadline(setup, dial, REQUEST_DEADLINE)
+    }
+
+    /// Like [`Prober::spawn`], with another deadline for each request.
+    pub(super) fn spawn_with_deadline(setup: ProberSetup, dial: Arc<dyn Dial>, deadline: Duration) -> Self {
         let statistics = Arc::new(Mutex::new(PollStatistics::default()));
         let node = setup.node.clone();
         let watcher = Watcher {
-            probe: Probe::new(dial, setup.node.clone(), &setup.adapter, REQUEST_DEADLINE),
+            probe: Probe::new(dial, setup.node.clone(), &setup.adapter, deadline),
             node: setup.node,
             sender: setup.sender,
             statistics: Arc::clone(&statistics),

@@ -9,7 +9,12 @@ mod invocation;
 mod keys;
 mod producers;
 mod record;
+pub mod render;
 mod requirements;
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+mod tests;
 mod timeline;
 #[cfg(test)]
 mod timeline_tests;
@@ -63,6 +68,8 @@ pub struct Plan {
     pub nodes: Vec<PlannedNode>,
     /// Who dials whom.
     pub edges: Vec<(NodeName, NodeName)>,
+    /// Nodes that the others find each other through.
+    pub bootnodes: Vec<NodeName>,
     /// Whether packets pass our forwarder.
     pub wire: bool,
     /// Links before any fault.

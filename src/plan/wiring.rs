@@ -57,16 +57,24 @@ pub(super) struct Wires<'a> {
     position: BTreeMap<&'a NodeName, usize>,
     bootnodes: Vec<&'a NodeName>,
     dials: BTreeMap<&'a NodeName, Vec<&'a NodeName>>,
+    neighbors: BTreeMap<&'a NodeName, Vec<&'a NodeName>>,
 }
 
 impl<'a> Wires<'a> {
     pub(super) fn new(topology: &'a Topology, known: &'a [Known<'a>]) -> Self {
         let mut dials: BTreeMap<&NodeName, Vec<&NodeName>> = BTreeMap::new();
+        let mut neighbors: BTreeMap<&NodeName, Vec<&NodeName>> = BTreeMap::new();
         for (from, to) in &topology.edges {
             dials.entry(from).or_default().push(to);
+            for (one, other) in [(from, to), (to, from)] {
+                let known: &mut Vec<&NodeName> = neighbors.entry(one).or_default();
+                if !known.contains(&other) {
+                    known.push(other);
+                }
+            }
         }
         let position = known.iter().enumerate().map(|(position, known)| (&known.node.name, position)).collect();
-        Self { known, position, bootnodes: topology.bootnodes.iter().collect(), dials }
+        Self { known, position, bootnodes: topology.bootnodes.iter().collect(), dials, neighbors }
     }
 
     /// The others that a node is told about, with the address at which it reaches them. Nodes that share no network with
@@ -75,6 +83,7 @@ impl<'a> Wires<'a> {
         let names: &[&NodeName] = match which {
             Others::Bootnodes => &self.bootnodes,
             Others::Peers => self.dials.get(&of.node.name).map_or(&[], Vec::as_slice),
+            Others::Neighbors => self.neighbors.get(&of.node.name).map_or(&[], Vec::as_slice),
         };
         let others = names.iter().filter(|name| **name != &of.node.name).filter_map(|name| {
             let other = &self.known[*self.position.get(name)?];
@@ -88,24 +97,23 @@ impl<'a> Wires<'a> {
         self.others(of, which).into_iter().filter_map(|(other, address)| other.identity(kind, address)).collect()
     }
 
-    /// Remarks about edges that nobody can dial.
-    pub(super) fn notes(&self) -> Vec<String> {
-        let apart = self.dials.iter().flat_map(|(from, tos)| tos.iter().map(move |to| (*from, *to))).filter(
-            |(from, to)| match (self.position.get(from), self.position.get(to)) {
-                (Some(from), Some(to)) => self.known[*to].seen_from(&self.known[*from]).is_none(),
-                _ => false,
-            },
-        );
-        let apart: Vec<String> = apart.map(|(from, to)| format!("{from} → {to}")).collect();
-        match apart.as_slice() {
-            [] => Vec::new(),
-            [one] => vec![format!("1 edge of the graph cannot be dialled, because its ends share no network: {one}")],
-            [first, ..] => {
-                vec![format!(
-                    "{} edges of the graph cannot be dialled, because their ends share no network: {first}, …",
-                    apart.len()
-                )]
+    /// The edges of the graph whose ends share a network, and a remark about the others: nobody can dial those.
+    pub(super) fn edges(&self, topology: &Topology) -> (Vec<(NodeName, NodeName)>, Option<String>) {
+        let known = |name: &NodeName| self.position.get(name).map(|position| &self.known[*position]);
+        let (kept, apart): (Vec<_>, Vec<_>) =
+            topology.edges.iter().cloned().partition(|(from, to)| {
+                known(from).zip(known(to)).is_some_and(|(from, to)| to.seen_from(from).is_some())
+            });
+        let note = match apart.as_slice() {
+            [] => None,
+            [(from, to)] => {
+                Some(format!("1 edge of the graph was left out, because its ends share no network: {from} → {to}"))
             }
-        }
+            [(from, to), ..] => Some(format!(
+                "{} edges of the graph were left out, because their ends share no network: {from} → {to}, …",
+                apart.len()
+            )),
+        };
+        (kept, note)
     }
 }

@@ -96,9 +96,9 @@ fn a_rate_holds_in_every_span() {
     );
     assert_outcome(&judge_one(&slow, When::Always, progress_per(1, 5)), Fail);
     assert_outcome(&judge_one(&slow, When::Always, progress_per(1, 6)), Pass);
-    assert_outcome(&judge_one(&slow, When::Sometimes, progress_per(3, 5)), Fail);
+    assert_outcome(&judge_one(&slow, When::Sometimes, progress_per(4, 5)), Fail);
     assert_outcome(&judge_one(&slow, When::Sometimes, progress_per(2, 4)), Pass);
-    assert_outcome(&judge_one(&slow, When::Never, progress_per(3, 5)), Pass);
+    assert_outcome(&judge_one(&slow, When::Never, progress_per(4, 5)), Pass);
     assert_outcome(&judge_one(&slow, When::Never, progress_per(2, 4)), Fail);
     assert_outcome(&judge_one(&slow, When::Always, progress_per(1, 60)), Unknown);
 }

@@ -36,7 +36,7 @@ pub(crate) const PLANTED: &str = "
 fn a_quirky_client_is_named_in_the_first_three_facts() {
     let result = judge_one(PLANTED, When::AtEnd, agree());
     assert_outcome(&result, Outcome::Fail);
-    insta::assert_snapshot!(format!("{}\n{}", result.summary, result.facts.join("\n")), @"");
+    insta::assert_snapshot!(format!("{}\n{}", result.summary, result.facts.join("\n")));
 }
 
 #[test]

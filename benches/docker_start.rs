@@ -1,0 +1,241 @@
+//! How fast the docker backend makes and starts containers, against a bare loop of API create and start with the same
+//! image, the same kind of network and the best concurrency. `cargo bench --bench docker_start [-- ROUNDS]`.
+//!
+//! The image is made of this very program, which sleeps when it is started as `node`.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its findings")]
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+use bollard::Docker;
+use bollard::models::{
+    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, Ipam, IpamConfig, NetworkCreateRequest,
+    NetworkingConfig,
+};
+use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder};
+use futures::{StreamExt, TryStreamExt};
+use splitbrain::action::{
+    Attachment, Capability, ClientRef, ImageSource, NetworkName, NetworkSpec, NodeFile, NodeName, NodeProcess,
+    Resources, RunId, Seeds, Support,
+};
+use splitbrain::backend::docker::{self, DockerBackend, NetworkRequest};
+use splitbrain::backend::{BackendError, LogSink, Progress, RunSetup, WireSetup};
+use splitbrain::link::LinkTable;
+use tokio::sync::mpsc;
+
+const CONTAINERS: u16 = 40;
+const BAR: f64 = 1.10;
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|word| word == "node") {
+        std::thread::sleep(Duration::from_hours(1));
+        return Ok(());
+    }
+    let rounds = arguments.iter().find_map(|word| word.parse().ok()).unwrap_or(5);
+    tokio::runtime::Runtime::new()?.block_on(measure(rounds))
+}
+
+async fn measure(rounds: usize) -> Result<()> {
+    let able = DockerBackend::capabilities().await;
+    if let Some(Support::No { why, .. }) = able.support.get(&Capability::Processes) {
+        eprintln!("SKIPPED: {why}");
+        return Ok(());
+    }
+    let builtin = (ClientRef::from("bench".to_owned()), ImageSource::Builtin);
+    let built = docker::build_images(&[builtin], &quiet()).await.map_err(told)?;
+    let image = built.into_iter().next().context("one result for one request")?.map_err(told)?.image;
+    let engine = Docker::connect_with_defaults()?.negotiate_version().await?;
+
+    println!("engine {} on kernel {}, {CONTAINERS} containers, {rounds} rounds", able.engine, kernel());
+    let mut best = (f64::MAX, 1);
+    for concurrency in [1, 2, 4, 8, 16] {
+        let took = bare(&engine, &image, concurrency).await?;
+        println!("bare loop, {concurrency:2} at a time: {took:6.2} s");
+        if took < best.0 {
+            best = (took, concurrency);
+        }
+    }
+    let (mut floor, mut ours, mut wired) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..rounds {
+        floor.push(bare(&engine, &image, best.1).await?);
+        ours.push(through_the_backend(false).await?);
+        if able.has(Capability::Wire) {
+            wired.push(through_the_backend(true).await?);
+        }
+    }
+    let floor = report(&format!("bare loop, {} at a time", best.1), &mut floor, None);
+    report("our backend", &mut ours, Some(floor));
+    if !wired.is_empty() {
+        report("our backend with the wire", &mut wired, Some(floor));
+    }
+    println!("the bar is {BAR:.2}");
+    Ok(())
+}
+
+fn report(what: &str, times: &mut [f64], floor: Option<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    let median = times[times.len() / 2];
+    let ratio = floor.map(|floor| format!(", ratio {:.3}", median / floor)).unwrap_or_default();
+    let (fastest, slowest) = (times[0], times[times.len() - 1]);
+    println!(
+        "{what}: median {median:.2} s (from {fastest:.2} to {slowest:.2}), {:.1} a second{ratio}",
+        f64::from(CONTAINERS) / median
+    );
+    median
+}
+
+fn kernel() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default().trim().to_owned()
+}
+
+fn quiet() -> Progress {
+    Progress(Arc::new(|_| ()))
+}
+
+fn told(error: BackendError) -> anyhow::Error {
+    anyhow!("{error}: {}", error.source.as_ref().map(ToString::to_string).unwrap_or_default())
+}
+
+/// Seconds that create and start take by the bare API. The network is made before and everything is removed after.
+async fn bare(engine: &Docker, image: &str, concurrency: usize) -> Result<f64> {
+    let run = RunId::new(format!("b{}", std::process::id()));
+    let free = docker::free_subnets(1, 16).await.map_err(told)?;
+    let (subnet, prefix) = *free.first().context("a free range")?;
+    let name = format!("splitbrain-bench-{run}");
+    let config = IpamConfig { subnet: Some(format!("{subnet}/{prefix}")), ..IpamConfig::default() };
+    let request = NetworkCreateRequest {
+        name: name.clone(),
+        internal: Some(true),
+        ipam: Some(Ipam { config: Some(vec![config]), ..Ipam::default() }),
+        ..NetworkCreateRequest::default()
+    };
+    engine.create_network(request).await?;
+    let begin = Instant::now();
+    let started: Result<Vec<String>> = futures::stream::iter(0..CONTAINERS)
+        .map(|index| {
+            let (name, address) = (name.clone(), Ipv4Addr::from(u32::from(subnet) + 10 + u32::from(index)));
+            async move {
+                let body = bare_body(image, &name, address);
+                let options = CreateContainerOptionsBuilder::new().name(&format!("{name}-{index}")).build();
+                let id = engine.create_container(Some(options), body).await?.id;
+                engine.start_container(&id, None).await?;
+                anyhow::Ok(id)
+            }
+        })
+        .buffer_unordered(concurrency)
+        .try_collect()
+        .await;
+    let took = begin.elapsed().as_secs_f64();
+    futures::stream::iter(0..CONTAINERS)
+        .map(|index| {
+            let name = format!("{name}-{index}");
+            async move {
+                let options = RemoveContainerOptionsBuilder::new().force(true).v(true).build();
+                engine.remove_container(&name, Some(options)).await
+            }
+        })
+        .buffer_unordered(8)
+        .collect::<Vec<_>>()
+        .await;
+    engine.remove_network(&name).await?;
+    started?;
+    Ok(took)
+}
+
+fn bare_body(image: &str, network: &str, address: Ipv4Addr) -> ContainerCreateBody {
+    let endpoint = EndpointSettings {
+        ipam_config: Some(EndpointIpamConfig {
+            ipv4_address: Some(address.to_string()),
+            ..EndpointIpamConfig::default()
+        }),
+        ..EndpointSettings::default()
+    };
+    ContainerCreateBody {
+        image: Some(image.to_owned()),
+        entrypoint: Some(vec!["splitbrain".to_owned()]),
+        cmd: Some(vec!["node".to_owned()]),
+        host_config: Some(HostConfig { network_mode: Some(network.to_owned()), ..HostConfig::default() }),
+        networking_config: Some(NetworkingConfig {
+            endpoints_config: Some(HashMap::from([(network.to_owned(), endpoint)])),
+        }),
+        ..ContainerCreateBody::default()
+    }
+}
+
+/// Seconds that create and start take through the backend, with labels, files, data volumes, logs and addresses.
+async fn through_the_backend(wire: bool) -> Result<f64> {
+    let run = RunId::new(format!("b{}", std::process::id()));
+    let main = NetworkName::new("main");
+    let requests = [NetworkRequest { name: main.clone(), internet: false }];
+    let reserved = docker::reserve(&run, "bench", &requests).await.map_err(told)?;
+    let (subnet, prefix) = *reserved.subnets().first().context("one range for one request")?;
+    let nodes: Vec<Arc<NodeProcess>> = (0..CONTAINERS).map(|index| Arc::new(node(index, &main, subnet))).collect();
+    let folder = tempfile::tempdir()?;
+    let (events, mut heard) = mpsc::channel(64);
+    let listening = tokio::spawn(async move { while heard.recv().await.is_some() {} });
+    let table = Arc::new(LinkTable::compile(CONTAINERS, &[]));
+    let setup = RunSetup {
+        run,
+        scenario: "bench".to_owned(),
+        networks: vec![NetworkSpec {
+            name: main,
+            subnet,
+            prefix,
+            gateway: Ipv4Addr::from(u32::from(subnet) + 1),
+            internet: false,
+        }],
+        nodes: nodes.clone(),
+        wire: wire.then(|| WireSetup { seeds: Seeds::root(1), table }),
+        logs: LogSink::new(folder.path(), Arc::new(|_, _, _| ())),
+        events,
+        state: folder.path().to_owned(),
+        progress: quiet(),
+    };
+    let backend = DockerBackend::prepare(setup).await.map_err(told)?;
+    let begin = Instant::now();
+    let created = futures::future::try_join_all(nodes.iter().map(|node| backend.create(&node.name))).await;
+    let made = begin.elapsed().as_secs_f64();
+    let started = match created {
+        Ok(_) => futures::future::try_join_all(nodes.iter().map(|node| backend.start(&node.name))).await,
+        Err(error) => Err(error),
+    };
+    let took = begin.elapsed().as_secs_f64();
+    println!(
+        "  our backend{}: made in {made:.2} s, all started in {took:.2} s",
+        if wire { " with the wire" } else { "" }
+    );
+    let errors = backend.teardown().await;
+    listening.abort();
+    started.map_err(told)?;
+    match errors.into_iter().next() {
+        Some(error) => Err(told(error)),
+        None => Ok(took),
+    }
+}
+
+fn node(index: u16, network: &NetworkName, subnet: Ipv4Addr) -> NodeProcess {
+    let address = Ipv4Addr::from(u32::from(subnet) + 10 + u32::from(index));
+    NodeProcess {
+        name: NodeName::new(format!("node-{index}")),
+        index,
+        client: ClientRef::from("bench".to_owned()),
+        image: Some(ImageSource::Builtin),
+        program: None,
+        init: Vec::new(),
+        command: vec!["splitbrain".to_owned(), "node".to_owned()],
+        env: BTreeMap::new(),
+        files: vec![NodeFile {
+            path: "/splitbrain/files/genesis.json".to_owned(),
+            content: "{}".repeat(2000),
+            mode: 0o644,
+        }],
+        data: "/splitbrain/data".to_owned(),
+        attachments: vec![Attachment { network: network.clone(), address }],
+        ports: BTreeMap::new(),
+        resources: Resources::default(),
+    }
+}

@@ -1,0 +1,147 @@
+//! Before the first container: images, networks, seal, wire. And their undoing.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex as PlainMutex};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{Mutex, Semaphore};
+
+use super::super::{BackendError, RunSetup};
+use super::capabilities::Gap;
+use super::client::Engine;
+use super::labels::Marks;
+use super::run::{Node, NodeState, Run};
+use super::seal::{self, SealKind};
+use super::subnets::Range;
+use super::wire::RunWire;
+use super::{capabilities, events, images, networks, remove};
+use crate::action::{ClientRef, ImageSource, NetworkName, NetworkSpec, NodeName, RunId};
+
+/// So many containers are made or started at the same time. Measured with `benches/docker_start.rs`: an engine starts
+/// containers one behind the other in its slowest part, so a few in flight keep it busy and more only queue up.
+const PARALLEL_CONTAINERS: usize = 8;
+
+/// Prepares a run; what was made is removed again if something fails.
+pub(super) async fn prepare(setup: RunSetup) -> Result<Arc<Run>, BackendError> {
+    let engine = Engine::connect().await?;
+    let run = setup.run.clone();
+    let wired = setup.wire.is_some();
+    match prepare_on(engine.clone(), setup).await {
+        Ok(run) => Ok(run),
+        Err(error) => {
+            for trouble in undo(&engine, &run, wired, false).await {
+                tracing::warn!(%run, error = %trouble, "a run that could not be prepared left something behind");
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn prepare_on(engine: Engine, setup: RunSetup) -> Result<Arc<Run>, BackendError> {
+    let marks = Marks::new(&setup.run, &setup.scenario)?;
+    if setup.wire.is_some()
+        && let Err(Gap { why, remedy }) = capabilities::devices(&engine).await
+    {
+        return Err(BackendError::new("packets between containers cannot be led through our wire", why).remedy(remedy));
+    }
+    let images = node_images(&engine, &setup).await?;
+    let seal = match &setup.wire {
+        Some(_) => Some(seal::probe(&engine).await),
+        None => None,
+    };
+    for network in &setup.networks {
+        networks::ensure(&engine, &marks, network, seal != Some(SealKind::EngineOption)).await?;
+    }
+    if seal == Some(SealKind::Nftables) && !setup.networks.is_empty() {
+        let ranges: Vec<Range> =
+            setup.networks.iter().map(|network| Range::around(network.subnet, network.prefix)).collect();
+        seal::close(&engine, &marks, &ranges)
+            .await
+            .map_err(|error| BackendError::new("cannot seal the run's bridges", error))?;
+    }
+    let wire = match &setup.wire {
+        Some(wire) => Some(RunWire::start(setup.nodes.len(), wire)?),
+        None => None,
+    };
+    let networks: BTreeMap<NetworkName, NetworkSpec> =
+        setup.networks.iter().map(|network| (network.name.clone(), network.clone())).collect();
+    let nodes = setup
+        .nodes
+        .iter()
+        .map(|process| {
+            let node = Node {
+                process: Arc::clone(process),
+                state: Mutex::new(NodeState::default()),
+                namespace: PlainMutex::new(None),
+            };
+            (process.name.clone(), node)
+        })
+        .collect();
+    let started = engine_seconds(&engine).await;
+    let namespaces = capabilities::namespaces(&engine).is_ok();
+    let run = Arc::new(Run {
+        engine,
+        marks,
+        setup,
+        images,
+        networks,
+        nodes,
+        wire,
+        namespaces,
+        gate: Semaphore::new(PARALLEL_CONTAINERS),
+        followers: PlainMutex::new(Vec::new()),
+        interrupted: AtomicBool::new(false),
+    });
+    let follower = tokio::spawn(events::follow(Arc::clone(&run), started));
+    run.follow(follower);
+    Ok(run)
+}
+
+/// The engine's idea of now, in seconds since 1970: events are asked for from here on, and an engine on another machine
+/// may have another clock.
+async fn engine_seconds(engine: &Engine) -> i64 {
+    let told = engine.docker.info().await.ok().and_then(|info| info.system_time);
+    let told = told.and_then(|time| time.parse::<jiff::Timestamp>().ok()).map(jiff::Timestamp::as_second);
+    let own = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
+    told.unwrap_or_else(own)
+}
+
+async fn node_images(engine: &Engine, setup: &RunSetup) -> Result<BTreeMap<NodeName, String>, BackendError> {
+    let mut requests: Vec<(ClientRef, ImageSource)> = Vec::new();
+    let mut wanted: Vec<(NodeName, usize)> = Vec::new();
+    for node in &setup.nodes {
+        let source = node.image.clone().ok_or_else(|| {
+            BackendError::plain(format!(
+                "node {} cannot run in a container: client {} has no image",
+                node.name, node.client
+            ))
+            .remedy("give the client's manifest an `image:`, or use `--backend native`")
+        })?;
+        let request = (node.client.clone(), source);
+        let index = requests.iter().position(|known| *known == request).unwrap_or(requests.len());
+        if index == requests.len() {
+            requests.push(request);
+        }
+        wanted.push((node.name.clone(), index));
+    }
+    let mut ready = Vec::new();
+    for result in images::build_on(engine, &requests, &setup.progress).await {
+        ready.push(result?.image);
+    }
+    Ok(wanted.into_iter().map(|(node, index)| (node, ready[index].clone())).collect())
+}
+
+/// Removes everything that carries the run's label. Errors are collected. `interrupted` says that a request may still be
+/// under way whose answer nobody waits for.
+pub(super) async fn undo(engine: &Engine, run: &RunId, wired: bool, interrupted: bool) -> Vec<BackendError> {
+    let (_, mut errors) = remove::remove_until_gone(engine, Some(run.as_str()), |_| true, interrupted).await;
+    // Without nft there was no table, and the attempt says so; that is no error.
+    if wired
+        && seal::tables(engine).await.iter().any(|table| table.run == *run)
+        && let Err(error) = seal::open(engine, run).await
+    {
+        errors.push(BackendError::new("cannot remove the seal of the run's bridges", error));
+    }
+    errors
+}

@@ -1,0 +1,190 @@
+//! The wire: one forwarder thread and a device for each node.
+
+use std::io;
+use std::net::Ipv4Addr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use nix::sys::eventfd::{EfdFlags, EventFd};
+
+use super::super::LinkCounters;
+use super::counters::CounterBoard;
+use super::device::{self, Device, DeviceKind, Port};
+use super::forwarder::{Command, Forwarder, Shared};
+use super::switch::Switch;
+use super::{DeviceSetup, Namespace};
+use crate::action::Seeds;
+use crate::link::LinkTable;
+
+/// How long the forwarder may take to answer; it answers between two packets.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// Devices that one thread removes, one after another, at the end.
+const CLOSED_TOGETHER: usize = 16;
+
+/// The packet fabric of one run. Dropping it stops the forwarder and removes all devices.
+#[derive(Debug)]
+pub struct Wire {
+    nodes: u16,
+    kind: DeviceKind,
+    /// Where the near ends of veth pairs live, so that the machine's own namespace stays as it is.
+    hub: Namespace,
+    shared: Arc<Shared>,
+    commands: Sender<Command>,
+    board: Arc<CounterBoard>,
+    /// One lock for each node, so that devices of different nodes are made at the same time.
+    devices: Vec<Mutex<Option<Device>>>,
+    thread: Option<JoinHandle<io::Result<Vec<Port>>>>,
+}
+
+impl Wire {
+    /// Starts the forwarder for so many nodes, with whatever kind of device this process can make. `seeds` is where the
+    /// links' random streams come from (`link/<from>/<to>` for each directed pair), `table` is the links' state at the
+    /// start. Blocks for some milliseconds.
+    pub fn start(nodes: u16, seeds: &Seeds, table: Arc<LinkTable>) -> io::Result<Self> {
+        Self::start_with(device::probe()?, nodes, seeds, table)
+    }
+
+    /// The same with a given kind of device.
+    pub fn start_with(kind: DeviceKind, nodes: u16, seeds: &Seeds, table: Arc<LinkTable>) -> io::Result<Self> {
+        if table.nodes() != nodes {
+            let message = format!("the link table is for {} nodes and the wire for {nodes}", table.nodes());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+        }
+        let hub = Namespace::create()?;
+        let shared = Arc::new(Shared {
+            table: ArcSwap::new(table),
+            news: Mutex::default(),
+            generation: AtomicU64::new(0),
+            wake: EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?,
+        });
+        let board = Arc::new(CounterBoard::default());
+        let (commands, inbox) = mpsc::channel();
+        let switch = Switch::new(nodes, seeds, Arc::clone(&board));
+        let forwarder = Forwarder::new(nodes, Arc::clone(&shared), inbox, switch)?;
+        let thread = thread::Builder::new().name("wire".to_owned()).spawn(move || {
+            forwarder.run().inspect_err(|error| tracing::error!(%error, "the wire carries no packets any more"))
+        })?;
+        let devices = std::iter::repeat_with(Mutex::default).take(nodes.into()).collect();
+        Ok(Self { nodes, kind, hub, shared, commands, board, devices, thread: Some(thread) })
+    }
+
+    /// What kind of devices the nodes get.
+    pub fn kind(&self) -> DeviceKind {
+        self.kind
+    }
+
+    /// Makes a device for the node in the namespace and puts it on the wire. An older device of the node is removed
+    /// first. Blocks for some milliseconds: call it from a blocking thread.
+    pub fn attach(&self, node: u16, namespace: &Namespace, device: &DeviceSetup) -> io::Result<()> {
+        let mut place = self.place(node)?;
+        self.remove(node, place.take())?;
+        let (made, port) = Device::create(self.kind, &self.hub, namespace, device)?;
+        let (answer, answered) = mpsc::channel();
+        let carries = made.carries().to_vec();
+        // On an error the port goes with the command, and a TUN device with it; a veth pair goes with the hub.
+        self.tell(Command::Attach { node, port, carries, answer })?;
+        answered.recv_timeout(ANSWER).map_err(|_| no_answer())??;
+        *place = Some(made);
+        Ok(())
+    }
+
+    /// Takes the node's device off the wire and removes it. Nothing happens if it has none. Blocks like `attach`.
+    pub fn detach(&self, node: u16) -> io::Result<()> {
+        let mut place = self.place(node)?;
+        self.remove(node, place.take())
+    }
+
+    /// Takes the node's device down or brings it up again, addresses and routes included. Blocks like `attach`.
+    pub fn set_interface_up(&self, node: u16, up: bool) -> io::Result<()> {
+        let place = self.place(node)?;
+        place.as_ref().ok_or_else(|| no_device(node))?.set_up(up)
+    }
+
+    /// Takes one of the addresses off the node's own device or puts it back, for nodes in several networks.
+    pub fn set_address(&self, node: u16, address: Ipv4Addr, present: bool) -> io::Result<()> {
+        let place = self.place(node)?;
+        place.as_ref().ok_or_else(|| no_device(node))?.set_address(address, present)
+    }
+
+    /// Makes this table the state of all links in one atomic swap and returns the instant after it. Never blocks.
+    ///
+    /// A table for another number of nodes is a bug of the caller; it is not put in force.
+    pub fn set_links(&self, table: Arc<LinkTable>) -> Instant {
+        debug_assert_eq!(table.nodes(), self.nodes, "a link table for another network");
+        if table.nodes() == self.nodes {
+            self.shared.news.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&table));
+            self.shared.table.store(table);
+            self.shared.generation.fetch_add(1, Ordering::Release);
+        }
+        let applied = Instant::now();
+        // What is under way on links that are cut now is dropped at once and not only when its time comes.
+        let _ = self.shared.wake.write(1);
+        applied
+    }
+
+    /// Counters of all directed links that ever saw a packet, in order of sender and receiver.
+    pub fn counters(&self) -> Vec<LinkCounters> {
+        self.board.read()
+    }
+
+    fn place(&self, node: u16) -> io::Result<std::sync::MutexGuard<'_, Option<Device>>> {
+        let place = self.devices.get(usize::from(node)).ok_or_else(|| {
+            let message = format!("node {node} is not on a wire of {} nodes", self.nodes);
+            io::Error::new(io::ErrorKind::InvalidInput, message)
+        })?;
+        Ok(place.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn remove(&self, node: u16, device: Option<Device>) -> io::Result<()> {
+        let Some(device) = device else { return Ok(()) };
+        let (answer, answered) = mpsc::channel();
+        self.tell(Command::Detach { node, answer })?;
+        match answered.recv_timeout(ANSWER).map_err(|_| no_answer())? {
+            Some(port) => device.remove(&self.hub, port),
+            None => Ok(()),
+        }
+    }
+
+    fn tell(&self, command: Command) -> io::Result<()> {
+        self.commands.send(command).map_err(|_| no_answer())?;
+        self.shared.wake.write(1)?;
+        Ok(())
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        if self.tell(Command::Stop).is_ok()
+            && let Some(thread) = self.thread.take()
+        {
+            // An error of the thread has been seen by whoever asked it for something; there is nobody left to tell.
+            if let Ok(Ok(ports)) = thread.join() {
+                close(ports);
+            }
+        }
+    }
+}
+
+/// Closes devices on several threads: the kernel waits for grace periods while it removes one, and these waits overlap.
+fn close(mut ports: Vec<Port>) {
+    thread::scope(|scope| {
+        while !ports.is_empty() {
+            let some = ports.split_off(ports.len().saturating_sub(CLOSED_TOGETHER));
+            // If there can be no further thread, they are closed here.
+            let _ = thread::Builder::new().stack_size(64 * 1024).spawn_scoped(scope, move || drop(some));
+        }
+    });
+}
+
+fn no_answer() -> io::Error {
+    io::Error::other("the thread that carries the packets has ended or does not answer")
+}
+
+fn no_device(node: u16) -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, format!("node {node} has no device on the wire"))
+}

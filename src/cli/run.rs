@@ -1,0 +1,366 @@
+//! `splitbrain run`: plan, run, judge, report.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::Args;
+use sha2::{Digest, Sha256};
+use tokio::sync::watch;
+
+use super::backends::{self, BackendChoice};
+use super::exit::Exit;
+use super::progress::ProgressLine;
+use super::project::short;
+use super::scenario::{Loaded, ScenarioOptions, load, print_diagnostics};
+use super::{Global, interrupts, judge, output, programs};
+use crate::action::{BackendKind, Capabilities, RunId, Support};
+use crate::backend::{docker, native};
+use crate::check::{Outcome, Verdict};
+use crate::journal::Journal;
+use crate::plan::{self, Plan, Surroundings};
+use crate::results::{RunFolder, RunJson, Timings};
+use crate::run::{End, Request};
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub(super) struct RunArguments {
+    /// Scenario files, or names of scenarios in the project or shipped with the tool.
+    #[arg(required = true, value_name = "SCENARIO")]
+    scenarios: Vec<String>,
+    /// Who runs the nodes. `auto` is docker if its engine answers and every client has an image, else native.
+    #[arg(long, value_enum, default_value_t)]
+    backend: BackendChoice,
+    #[command(flatten)]
+    options: ScenarioOptions,
+    /// Run each scenario so many times.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    repeat: u32,
+    /// Where results go.
+    #[arg(long, value_name = "DIR", default_value = "results")]
+    results: PathBuf,
+    /// Leave the nodes running at the end and say how to look at them.
+    #[arg(long)]
+    keep: bool,
+}
+
+/// Runs scenarios one after another; the exit is the worst one.
+pub(super) fn run(global: &Global, arguments: &RunArguments) -> Exit {
+    // All files are read before the first run starts: a mistake in the third scenario must not cost two runs.
+    let mut loaded = Vec::new();
+    let mut refused = None;
+    for word in &arguments.scenarios {
+        match load(global, word, &arguments.options) {
+            Ok(scenario) => loaded.push(scenario),
+            Err(exit) => refused = Some(exit),
+        }
+    }
+    if let Some(exit) = refused {
+        return exit;
+    }
+    let mut planned = Vec::new();
+    for scenario in loaded {
+        match choose_backend(&scenario, arguments.backend) {
+            Ok(capabilities) => planned.push((scenario, capabilities)),
+            Err(exit) => return exit,
+        }
+    }
+    let runtime = match super::runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::error("cannot start a runtime", &[error.to_string()], None);
+            return Exit::Environment;
+        }
+    };
+    runtime.block_on(async {
+        let interrupts = match interrupts::count() {
+            Ok(interrupts) => interrupts,
+            Err(error) => {
+                output::error("cannot listen for Ctrl-C", &[error.to_string()], None);
+                return Exit::Environment;
+            }
+        };
+        let mut worst = Exit::Passed;
+        let mut tally = Vec::new();
+        for (scenario, capabilities) in &planned {
+            for number in 1..=arguments.repeat {
+                if arguments.repeat > 1 && !global.quiet {
+                    output::say(format!("{} {number} of {}", scenario.scenario.name, arguments.repeat));
+                }
+                let exit = one_run(global, arguments, scenario, capabilities, interrupts.clone()).await;
+                tally.push(exit);
+                worst = worst.worst(exit);
+                if exit == Exit::Interrupted {
+                    return worst;
+                }
+            }
+        }
+        if tally.len() > 1 {
+            let passed = tally.iter().filter(|exit| **exit == Exit::Passed).count();
+            output::say(format!("{passed} of {} runs passed", tally.len()));
+        }
+        worst
+    })
+}
+
+/// Settles the backend of a scenario and finds out what it can do. Enters a user namespace for native when not root,
+/// which is possible only while the process has one thread: before the runtime of the runs exists.
+fn choose_backend(loaded: &Loaded, choice: BackendChoice) -> Result<Capabilities, Exit> {
+    let environment = |message: String, remedy: &str| {
+        output::error(message, &[], Some(remedy));
+        Exit::Environment
+    };
+    let ask = |kind| match super::runtime() {
+        Ok(runtime) => Ok(runtime.block_on(backends::capabilities(kind))),
+        Err(error) => Err(environment(format!("cannot start a runtime: {error}"), "")),
+    };
+    let native = || {
+        if let Err(error) = native::enter_user_namespace() {
+            tracing::warn!("no user namespace: {error}");
+        }
+        ask(BackendKind::Native)
+    };
+    let capabilities = match choice {
+        BackendChoice::Sim => {
+            output::error("the backend `sim` is not built yet", &[], Some("use `--backend native` or `docker`"));
+            return Err(Exit::Input);
+        }
+        BackendChoice::Native => native()?,
+        BackendChoice::Docker => ask(BackendKind::Docker)?,
+        BackendChoice::Auto => {
+            let docker = if backends::docker_may_answer()
+                && loaded.scenario.clients.values().all(|client| client.image.is_some())
+            {
+                let docker = ask(BackendKind::Docker)?;
+                backends::cannot_start(&docker).is_none().then_some(docker)
+            } else {
+                None
+            };
+            match docker {
+                Some(docker) => docker,
+                None => native()?,
+            }
+        }
+    };
+    match backends::cannot_start(&capabilities) {
+        None => Ok(capabilities),
+        Some((why, remedy)) => {
+            Err(environment(format!("the {} backend cannot start nodes: {why}", capabilities.backend), &remedy))
+        }
+    }
+}
+
+async fn one_run(
+    global: &Global,
+    arguments: &RunArguments,
+    loaded: &Loaded,
+    capabilities: &Capabilities,
+    interrupts: watch::Receiver<u8>,
+) -> Exit {
+    let id = new_run_id();
+    let plan = match make_plan(global, loaded, capabilities, &arguments.options.programs).await {
+        Ok(plan) => plan,
+        Err(exit) => return exit,
+    };
+    let now = jiff::Timestamp::now();
+    let stamp = now.strftime("%Y%m%d-%H%M%SZ").to_string();
+    let mut record = RunJson {
+        schema: 1,
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        run: id.to_string(),
+        scenario: plan.scenario.clone(),
+        seed: plan.seed,
+        backend: plan.backend.to_string(),
+        engine: capabilities.engine.clone(),
+        kernel: kernel(),
+        capabilities: capabilities
+            .support
+            .iter()
+            .map(|(capability, support)| {
+                let text = match support {
+                    Support::Yes { how } => how.clone(),
+                    Support::No { why, .. } => format!("no: {why}"),
+                };
+                (format!("{capability:?}").to_lowercase(), text)
+            })
+            .collect(),
+        started: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        exit: None,
+        ended: None,
+        timings: Timings::default(),
+    };
+    let folder = match prepare_folder(&arguments.results, loaded, &plan, &record, &stamp) {
+        Ok(folder) => folder,
+        Err(exit) => return exit,
+    };
+    let state = match native::state_folder(&id) {
+        Ok(state) => state,
+        Err(error) => {
+            output::error("cannot make a folder for the run", &[error.to_string()], Some("is there room in /tmp?"));
+            return Exit::Environment;
+        }
+    };
+    if !global.quiet {
+        let (nodes, backend) = (plan.nodes.len(), plan.backend);
+        let seed = plan.seed;
+        output::say(format!("{}: {nodes} nodes on {backend} ({}), seed {seed}", plan.scenario, capabilities.engine));
+        for note in &plan.notes {
+            output::say(format!("  note: {note}"));
+        }
+    }
+    let line = ProgressLine::new(global.volume());
+    let request = Request {
+        log_patterns: crate::check::log_patterns(&plan.expectations),
+        plan,
+        run: id.clone(),
+        capabilities: capabilities.clone(),
+        started: record.started.clone(),
+        kernel: record.kernel.clone(),
+        journal: folder.journal(),
+        logs: folder.logs(),
+        state: state.clone(),
+        poll_interval: crate::run::POLL_INTERVAL,
+        keep: arguments.keep,
+        interrupts,
+        progress: line.callback(),
+    };
+    let outcome = crate::run::run(request).await;
+    line.clear();
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            output::error(&error, &output::causes(&error), Some("is the disk full?"));
+            output::say(format!("whatever is left running: splitbrain clean --run {id}"));
+            return Exit::Environment;
+        }
+    };
+    if !arguments.keep && outcome.teardown_errors.is_empty() {
+        drop(fs::remove_dir_all(&state));
+    }
+    let (journal, verdict) = match judge::judge(&folder) {
+        Ok(judged) => judged,
+        Err(exit) => return exit,
+    };
+    let exit = exit_of(&outcome, &verdict);
+    record.exit = Some(exit.code());
+    record.ended = Some(outcome.end.word().to_owned());
+    record.timings = timings(&outcome);
+    if let Err(error) = folder.write_run(&record) {
+        output::error(&error, &output::causes(&error), None);
+    }
+    let reports = judge::write_reports(&folder, &journal, &verdict);
+    finish(global, &folder, &journal, &verdict, &outcome);
+    match reports {
+        Ok(()) => exit,
+        Err(failed) => exit.worst(failed),
+    }
+}
+
+async fn make_plan(
+    global: &Global,
+    loaded: &Loaded,
+    capabilities: &Capabilities,
+    programs_named: &[(String, String)],
+) -> Result<Plan, Exit> {
+    let programs = programs::find(&loaded.project, &loaded.scenario.clients, programs_named);
+    let mut surroundings = Surroundings { programs, ..Surroundings::default() };
+    if capabilities.backend == BackendKind::Docker {
+        match docker::free_subnets(loaded.scenario.topology.networks.len(), 16).await {
+            Ok(subnets) => surroundings.subnets = subnets,
+            Err(error) => {
+                output::error(&error, &output::causes(&error), error.remedy.as_deref());
+                return Err(Exit::Environment);
+            }
+        }
+    }
+    plan::build(&loaded.scenario, capabilities, &surroundings).map_err(|diagnostics| {
+        print_diagnostics(&loaded.sources, &diagnostics, global.color);
+        Exit::Input
+    })
+}
+
+fn prepare_folder(
+    results: &Path,
+    loaded: &Loaded,
+    plan: &Plan,
+    record: &RunJson,
+    stamp: &str,
+) -> Result<RunFolder, Exit> {
+    let write = || {
+        let folder = RunFolder::create(results, &plan.scenario, plan.seed, stamp)?;
+        for (name, text) in &loaded.scenario.inputs {
+            folder.write(&format!("input/{name}"), text)?;
+        }
+        folder.write("plan.json", &plan::render::json(plan))?;
+        folder.write("plan.dot", &plan::render::dot(plan))?;
+        folder.write_run(record)?;
+        Ok::<_, crate::results::ResultsError>(folder)
+    };
+    write().map_err(|error| {
+        output::error(&error, &output::causes(&error), Some("`--results DIR` writes results elsewhere"));
+        Exit::Environment
+    })
+}
+
+fn finish(global: &Global, folder: &RunFolder, journal: &Journal, verdict: &Verdict, outcome: &crate::run::Outcome) {
+    if let Some(trouble) = &outcome.trouble {
+        output::error(trouble, &output::causes(trouble), trouble.remedy.as_deref());
+    }
+    for error in &outcome.teardown_errors {
+        output::say(format!("not taken down: {error}; try: splitbrain clean"));
+    }
+    match global.format {
+        output::Format::Json => output::json(&serde_json::json!({
+            "schema": 1,
+            "folder": folder.path(),
+            "ended": outcome.end.word(),
+            "verdict": verdict,
+        })),
+        output::Format::Human => {
+            output::data(judge::terminal(journal, verdict, global.color));
+            output::data(format!("report: {}", short(&folder.report())));
+        }
+    }
+    for (node, how) in &outcome.how_to_look {
+        output::say(format!("{node}: {how}"));
+    }
+    if !outcome.how_to_look.is_empty() {
+        output::say(format!("everything still runs; take it down with: splitbrain clean --run {}", journal.run.run));
+    }
+}
+
+/// An interrupt and the environment come before the verdict; a node that never came up is a failed expectation where
+/// one says so, and the environment's fault where none does.
+fn exit_of(outcome: &crate::run::Outcome, verdict: &Verdict) -> Exit {
+    let of_verdict = judge::exit_of(verdict.outcome);
+    match outcome.end {
+        End::Interrupted => Exit::Interrupted,
+        End::Trouble if outcome.a_node_failed && verdict.outcome == Outcome::Fail => Exit::Failed,
+        End::Trouble => Exit::Environment,
+        End::Complete | End::Timeout => of_verdict,
+    }
+}
+
+fn timings(outcome: &crate::run::Outcome) -> Timings {
+    let millis = |duration: Duration| duration.as_secs_f64() * 1000.0;
+    Timings {
+        start_up_ms: outcome.start_up.map(|duration| duration.as_millis() as u64),
+        starts_per_second: outcome.starts_per_second,
+        total_ms: Some(outcome.total.as_millis() as u64),
+        worst_fault_error_ms: outcome.worst_fault_error.map(millis),
+        worst_poll_gap_ms: outcome.worst_poll_gap.map(millis),
+    }
+}
+
+/// Eight lower-case letters and digits that no other run on this machine has: a hash of the moment and the process.
+fn new_run_id() -> RunId {
+    let now = jiff::Timestamp::now().as_nanosecond();
+    let digest = Sha256::digest(format!("{now} {}", std::process::id()));
+    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
+    RunId::new(digest[..8].iter().map(|byte| LETTERS[usize::from(byte % 32)] as char).collect::<String>())
+}
+
+fn kernel() -> String {
+    nix::sys::utsname::uname()
+        .map_or_else(|_| "unknown".to_owned(), |name| name.release().to_string_lossy().into_owned())
+}

@@ -1,0 +1,123 @@
+//! What reports say about runs of a few lines.
+
+mod samples;
+
+use super::{Extras, Style, html, junit, terminal, verdict_json};
+use crate::check::{Outcome, judge};
+use crate::journal::Journal;
+
+fn extras() -> Extras {
+    Extras { logs: vec!["logs/west-0.log".to_owned(), "logs/east-1.log".to_owned()] }
+}
+
+/// Writes a page where `SPLITBRAIN_SAMPLE_REPORTS` says, so that a person can look at it.
+fn page(name: &str, journal: &Journal) -> String {
+    let text = html(journal, &judge(journal), &extras());
+    if let Some(folder) = std::env::var_os("SPLITBRAIN_SAMPLE_REPORTS") {
+        std::fs::write(std::path::Path::new(&folder).join(format!("{name}.html")), &text).unwrap();
+    }
+    text
+}
+
+#[test]
+fn outcomes_of_the_samples() {
+    assert_eq!(
+        judge(&samples::healed()).outcome,
+        Outcome::Pass,
+        "{}",
+        terminal(&samples::healed(), &judge(&samples::healed()), Style::default())
+    );
+    assert_eq!(judge(&samples::failed()).outcome, Outcome::Fail);
+    assert_eq!(judge(&samples::unknown()).outcome, Outcome::Unknown);
+}
+
+#[test]
+fn on_a_terminal() {
+    for (name, journal) in
+        [("healed", samples::healed()), ("failed", samples::failed()), ("unknown", samples::unknown())]
+    {
+        let text = terminal(&journal, &judge(&journal), Style::default());
+        assert!(!text.contains('\x1b'), "no colours unless asked for");
+        insta::assert_snapshot!(format!("terminal_{name}"), text);
+    }
+}
+
+#[test]
+fn colours_carry_no_meaning_alone() {
+    let journal = samples::failed();
+    let verdict = judge(&journal);
+    let colored = terminal(&journal, &verdict, Style { color: true });
+    assert!(colored.contains("\x1b[31;1m✗\x1b[0m"));
+    let plain = regex::Regex::new("\x1b\\[[0-9;]*m").unwrap().replace_all(&colored, "").into_owned();
+    assert_eq!(plain, terminal(&journal, &verdict, Style::default()));
+}
+
+#[test]
+fn for_machines_that_count_tests() {
+    for (name, journal) in [("failed", samples::failed()), ("unknown", samples::unknown())] {
+        insta::assert_snapshot!(format!("junit_{name}"), junit(&journal, &judge(&journal)));
+    }
+}
+
+#[test]
+fn the_verdict_can_be_read_back() {
+    let journal = samples::failed();
+    let verdict = judge(&journal);
+    let text = verdict_json(&journal, &verdict);
+    assert_eq!(serde_json::from_str::<crate::check::Verdict>(&text).unwrap(), verdict);
+    assert_eq!(text, verdict_json(&journal, &judge(&journal)), "the same bytes every time");
+}
+
+#[test]
+fn a_page_stands_alone() {
+    for (name, journal) in [
+        ("healed", samples::healed()),
+        ("failed", samples::failed()),
+        ("unknown", samples::unknown()),
+        ("large", samples::large()),
+    ] {
+        let text = page(name, &journal);
+        assert!(text.starts_with("<!DOCTYPE html>"));
+        for foreign in ["http://", "https://", "<script", "@import", "url(//", "src="] {
+            assert!(!text.contains(foreign), "{name}: {foreign}");
+        }
+        assert_eq!(text.matches("<svg").count(), text.matches("</svg>").count());
+        assert!(text.contains("href=\"logs/west-0.log\""));
+        for result in &judge(&journal).results {
+            let label = result.label.replace('&', "&amp;");
+            assert!(text.contains(&label), "{name}: {label}");
+        }
+        for node in &journal.run.nodes {
+            assert!(text.contains(node.name.as_str()));
+        }
+        assert!(text.len() < 600_000, "{name}: {} bytes", text.len());
+    }
+}
+
+#[test]
+fn a_page_escapes_what_it_shows() {
+    let mut journal = samples::unknown();
+    journal.run.description = "<b>bold</b> & \"quoted\"".to_owned();
+    let text = html(&journal, &judge(&journal), &Extras::default());
+    assert!(text.contains("&lt;b&gt;bold&lt;/b&gt; &amp;"));
+    assert!(!text.contains("<b>bold"));
+}
+
+#[test]
+fn a_split_shows_in_the_lanes() {
+    let text = page("healed", &samples::healed());
+    let lanes = text.split("one lane for each node").nth(1).unwrap().split("</svg>").next().unwrap();
+    assert!(lanes.contains("on chain B"), "the losing half has a chain of its own");
+    assert!(lanes.contains("class=\"apart\""), "the time of divergence is marked");
+    assert!(lanes.contains("class=\"agreed\""), "so is the moment of agreement");
+    assert!(lanes.contains("reorganisation: 4 blocks left"));
+    assert!(lanes.contains("taken away by the timeline"));
+}
+
+#[test]
+fn an_empty_run_has_a_page_too() {
+    let journal =
+        crate::check::testing::journal("nodes a\nlate a\nnozero\n-4 trouble no engine\n-3 ended trouble", &[]);
+    let text = page("empty", &journal);
+    assert!(text.contains("no engine"));
+}

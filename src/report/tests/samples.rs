@@ -1,0 +1,145 @@
+//! Runs that reports are made of in tests: one that heals, one that fails, one that cannot be told.
+
+use std::fmt::Write as _;
+
+use crate::check::agree::Agree;
+use crate::check::diverge::Diverge;
+use crate::check::finality::Finality;
+use crate::check::progress::Progress;
+use crate::check::ready::Ready;
+use crate::check::recover::Recover;
+use crate::check::reorg::Reorg;
+use crate::check::testing::{after, during, expect, journal, secs};
+use crate::check::{Expectation, Subject, That, When};
+use crate::journal::Journal;
+
+fn agree(on: Subject) -> That {
+    That::Agree(Agree { on, depth: if on == Subject::Head { Some(2) } else { None } })
+}
+
+fn expectations() -> Vec<Expectation> {
+    vec![
+        expect(When::Within(secs(60)), That::Ready(Ready { within: None }), &[]),
+        expect(during("split"), That::Diverge(Diverge { on: Subject::Head }), &[]),
+        expect(after("split", 20), agree(Subject::Head), &[]),
+        expect(after("crash", 20), That::Recover(Recover { within: secs(15), depth: 2 }), &[]),
+        expect(When::Always, agree(Subject::Finalized), &[]),
+        expect(When::Always, That::Reorg(Reorg { max_depth: 12 }), &[]),
+        expect(When::AtEnd, That::Finality(Finality { lag: "4 epochs".parse().unwrap() }), &[]),
+        expect(When::AtEnd, agree(Subject::Head), &[]),
+        expect(When::AtEnd, That::Progress(Progress { blocks: 15, per: None }), &[]),
+    ]
+}
+
+/// A beacon chain with a block every two seconds on `nodes` nodes in two groups; the groups lose each other from 14 s to
+/// 30 s, one node crashes from 40 s to 46 s. With a quirk, the last node goes its own way from 34 s on.
+pub(crate) fn network(nodes: usize, quirk: bool, ended: &str) -> String {
+    let half = nodes / 2;
+    let names: Vec<String> =
+        (0..nodes).map(|n| if n < half { format!("west-{n}") } else { format!("east-{}", n - half) }).collect();
+    let mut text = String::from("nodes");
+    for (n, name) in names.iter().enumerate() {
+        let client = if n % 3 == 1 { "go-ethereum@v1.13.15" } else { "reference" };
+        let odd = if quirk && n + 1 == nodes { "reference+--quirk+tie-break-high" } else { client };
+        let _ = write!(text, " {name}:{odd}");
+    }
+    let (west, east) = (names[..half].join(" "), names[half..].join(" "));
+    let all = names.join(" ");
+    let _ = writeln!(text, "\nslots 4\nwindow split partition 14 30 {all}\nwindow crash kill 40 46 {}", names[0]);
+    let _ = writeln!(text, "window slow shape 18 34 {east}");
+    // Who makes the block of slot n, and on what.
+    let make = |text: &mut String, heads: &mut [String; 3], side: usize, by: usize, name: &str| {
+        let slot = &name[1..];
+        let _ = writeln!(text, "block {name}@{slot} {} {}", heads[side], names[by]);
+        name.clone_into(&mut heads[side]);
+    };
+    let slot_of = |second: u64| second / 2;
+    let mut lines: Vec<(f64, String)> = Vec::new();
+    let mut heads: [String; 3] = ["genesis".to_owned(), "genesis".to_owned(), String::new()];
+    lines.push((0.1, format!("{all} peers {}", nodes - 1)));
+    for second in (2..=60_u64).step_by(2) {
+        let slot = slot_of(second);
+        let producer = (slot as usize * 7) % nodes;
+        let split = (14..30).contains(&second);
+        let east_made = producer >= half;
+        let loner = &names[nodes - 1];
+        if quirk && second >= 34 {
+            if producer == nodes - 1 || second == 34 {
+                make(&mut text, &mut heads, 2, nodes - 1, &format!("q{slot}"));
+                lines.push((second as f64 + 0.4, format!("{loner} head {}", heads[2])));
+            }
+        }
+        match (split, east_made) {
+            (false, _) => {
+                if second == 30 {
+                    // The west's chain wins.
+                    heads[1] = heads[0].clone();
+                    lines.push((31.0, format!("{east} reorg 4")));
+                }
+                make(&mut text, &mut heads, 0, producer, &format!("m{slot}"));
+                heads[1] = heads[0].clone();
+                if second < 34 {
+                    heads[2] = heads[0].clone();
+                }
+            }
+            (true, false) => make(&mut text, &mut heads, 0, producer, &format!("w{slot}")),
+            (true, true) => make(&mut text, &mut heads, 1, producer, &format!("e{slot}")),
+        }
+        for (n, name) in names.iter().enumerate() {
+            let at = second as f64 + 0.1 + 0.03 * n as f64 + if second == 30 && n >= half { 1.2 } else { 0.0 };
+            let gone = n == 0 && (40..48).contains(&second);
+            let loner = quirk && n + 1 == nodes && second >= 34;
+            if !gone && !loner && !(split && (n >= half) != east_made) {
+                lines.push((at, format!("{name} head {}", heads[usize::from(n >= half)])));
+            }
+        }
+        if second % 8 == 0 && !split && second > 16 {
+            lines.push((second as f64 + 1.9, format!("{} final {} {}", all, second / 8 - 2, "m1")));
+        }
+    }
+    lines.push((14.0, "begin split".to_owned()));
+    lines.push((15.5, format!("{all} peers {}", half - 1)));
+    lines.push((18.004, "begin slow".to_owned()));
+    lines.push((30.001, "end split".to_owned()));
+    lines.push((32.5, format!("{all} peers {}", nodes - 1)));
+    lines.push((34.002, "end slow".to_owned()));
+    lines.push((40.0, format!("{} exit expected", names[0])));
+    lines.push((40.012, "begin crash".to_owned()));
+    lines.push((46.03, format!("{} started", names[0])));
+    lines.push((46.05, "end crash".to_owned()));
+    lines.push((47.2, format!("{} back", names[0])));
+    lines.push((47.3, format!("{} head {}", names[0], "m22")));
+    lines.push((48.3, format!("{} peers {}", names[0], nodes - 1)));
+    if !quirk && ended != "complete" {
+        lines.push((20.0, format!("{west} reorg 1")));
+    }
+    lines.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for (at, line) in lines {
+        if ended != "interrupted" || at < 26.0 {
+            let _ = writeln!(text, "{at:.3} {line}");
+        }
+    }
+    let end = if ended == "interrupted" { 26.0 } else { 62.0 };
+    let _ = writeln!(text, "{end} ended {ended}");
+    text
+}
+
+/// Eight nodes that part and meet again.
+pub(crate) fn healed() -> Journal {
+    journal(&network(8, false, "complete"), &expectations())
+}
+
+/// Eight nodes of which one goes its own way.
+pub(crate) fn failed() -> Journal {
+    journal(&network(8, true, "complete"), &expectations())
+}
+
+/// A run that somebody interrupted during the split.
+pub(crate) fn unknown() -> Journal {
+    journal(&network(8, false, "interrupted"), &expectations())
+}
+
+/// Fifty nodes.
+pub(crate) fn large() -> Journal {
+    journal(&network(50, true, "complete"), &expectations())
+}

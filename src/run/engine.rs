@@ -1,0 +1,676 @@
+//! The event loop of a run: what can happen stands in one `select!`, what is done about it in one method each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::clock::RunClock;
+use super::dialer::BackendDialer;
+use super::link_timer::LinkTimer;
+use super::logs::LogWatch;
+use super::nodes::{Order, Report, Workers, describe, ends_process, node_of};
+use super::record::run_record;
+use super::timeline::{Completed, Timeline};
+use super::{End, HeadCount, JournalFailed, Outcome, Progress, Request};
+use crate::action::{BackendKind, NodeName, NodeProcess, Seeds};
+use crate::backend::docker::{self, DockerBackend};
+use crate::backend::native::NativeBackend;
+use crate::backend::{Backend, BackendError, BackendEvent, LogSink, RunSetup, WireSetup};
+use crate::journal::{JournalWriter, LinkCounterRecord, NodePhase, What};
+use crate::observe::{Dial, Observation, Prober, ProberSetup};
+
+/// How often link counters are journalled while the timeline runs.
+const COUNTER_INTERVAL: Duration = Duration::from_secs(5);
+/// Longest wait for probes and workers to end.
+const WIND_DOWN: Duration = Duration::from_secs(3);
+/// Bound of each channel into the loop; senders wait when it is full.
+const CHANNEL: usize = 4096;
+
+/// A run in progress.
+pub(super) struct Engine {
+    request: Request,
+    clock: RunClock,
+    journal: JournalWriter,
+    logs: LogWatch,
+    marks: mpsc::Receiver<What>,
+    mark_sender: mpsc::Sender<What>,
+    phases: BTreeMap<NodeName, NodePhase>,
+    /// Starts and ends of each node's process, to tell an exit that the timeline asked for from one that it did not.
+    lives: BTreeMap<NodeName, Lives>,
+    heads: BTreeMap<NodeName, (u64, String)>,
+    counters: BTreeMap<(u16, u16), LinkCounterRecord>,
+    zero: Option<Instant>,
+    /// When the chain begins, for chains whose genesis lies ahead; the timeline does not start before.
+    genesis: Option<Instant>,
+    /// All nodes are ready; the timeline starts then.
+    zero_due: Option<Instant>,
+    first_start: Option<Instant>,
+    last_start: Option<Instant>,
+    worst_fault_error: Option<Duration>,
+    worst_poll_gap: Option<Duration>,
+    trouble: Option<BackendError>,
+    a_node_failed: bool,
+}
+
+/// Counts instead of a flag: a quick restart's "started" may be heard of before the exit that it followed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Lives {
+    starts: u32,
+    exits: u32,
+    /// Ends that were ordered and not yet seen.
+    ordered: u32,
+}
+
+impl Lives {
+    /// The timeline is about to end the process, if there is one.
+    fn end_is_ordered(&mut self) {
+        if self.starts > self.exits + self.ordered {
+            self.ordered += 1;
+        }
+    }
+
+    /// A process ended; says whether that was ordered.
+    fn ended(&mut self) -> bool {
+        self.exits += 1;
+        let expected = self.ordered > 0;
+        self.ordered = self.ordered.saturating_sub(1);
+        expected
+    }
+}
+
+/// The parts that exist once the backend does.
+struct Running {
+    backend: Arc<Backend>,
+    workers: Workers,
+    dial: Arc<dyn Dial>,
+    probes: Vec<Prober>,
+    observations: mpsc::Receiver<Observation>,
+    observation_sender: mpsc::Sender<Observation>,
+    reports: mpsc::Receiver<Report>,
+    events: mpsc::Receiver<BackendEvent>,
+    timeline: Timeline,
+    link_timer: Option<LinkTimer>,
+    /// The swap of the next step, if it changes links.
+    next_links: Option<oneshot::Receiver<Instant>>,
+    cancel: CancellationToken,
+}
+
+impl Engine {
+    /// Opens the journal and writes its first line.
+    pub(super) fn begin(request: Request) -> Result<Self, JournalFailed> {
+        let clock = RunClock::start();
+        let failed = |source| JournalFailed { path: request.journal.clone(), source };
+        let mut journal = JournalWriter::create(&request.journal).map_err(failed)?;
+        journal.append(0, What::Run(run_record(&request))).map_err(failed)?;
+        let (mark_sender, marks) = mpsc::channel(CHANNEL);
+        Ok(Self {
+            logs: LogWatch::new(&request.plan, &request.log_patterns),
+            request,
+            clock,
+            journal,
+            marks,
+            mark_sender,
+            phases: BTreeMap::new(),
+            lives: BTreeMap::new(),
+            heads: BTreeMap::new(),
+            counters: BTreeMap::new(),
+            zero: None,
+            genesis: None,
+            zero_due: None,
+            first_start: None,
+            last_start: None,
+            worst_fault_error: None,
+            worst_poll_gap: None,
+            trouble: None,
+            a_node_failed: false,
+        })
+    }
+
+    /// Runs everything and takes it down again.
+    pub(super) async fn drive(mut self) -> Result<Outcome, JournalFailed> {
+        let (event_sender, mut events) = mpsc::channel(CHANNEL);
+        let prepared = self.prepare(event_sender).await;
+        let mut how_to_look = BTreeMap::new();
+        let mut teardown_errors = Vec::new();
+        let end = match prepared {
+            Err(_) if *self.request.interrupts.borrow() > 0 => {
+                self.write(What::Interrupted)?;
+                self.write(What::TimelineEnded { reason: End::Interrupted.word().to_owned() })?;
+                End::Interrupted
+            }
+            Err(error) => {
+                self.note_trouble(error)?;
+                self.write(What::TimelineEnded { reason: End::Trouble.word().to_owned() })?;
+                End::Trouble
+            }
+            Ok(backend) => {
+                let mut running = self.set_going(Arc::new(backend), events);
+                let end = self.watch(&mut running).await?;
+                self.wind_down(&mut running, end).await?;
+                let Running { backend, workers, mut observations, reports, events: later_events, .. } = running;
+                drop((workers, reports));
+                events = later_events;
+                observations.close();
+                if self.request.keep {
+                    how_to_look = backend.how_to_look();
+                } else {
+                    teardown_errors = self.tear_down(&backend, &mut events).await?;
+                }
+                end
+            }
+        };
+        let starts = self.phases.values().filter(|phase| **phase >= NodePhase::Started).count();
+        let starting = self.first_start.zip(self.last_start).map(|(first, last)| (last - first).as_secs_f64());
+        Ok(Outcome {
+            end,
+            trouble: self.trouble,
+            a_node_failed: self.a_node_failed,
+            start_up: self.zero.map(|zero| Duration::from_micros(self.clock.micros(zero))),
+            starts_per_second: starting.filter(|seconds| *seconds > 0.0).map(|seconds| starts as f64 / seconds),
+            total: self.clock.elapsed(),
+            worst_fault_error: self.worst_fault_error,
+            worst_poll_gap: self.worst_poll_gap,
+            teardown_errors,
+            how_to_look,
+        })
+    }
+
+    /// Images first, which may take minutes; only then genesis time is settled and the rest is made.
+    async fn prepare(&mut self, events: mpsc::Sender<BackendEvent>) -> Result<Backend, BackendError> {
+        if self.request.plan.backend == BackendKind::Native {
+            let setup = self.setup(events);
+            return NativeBackend::prepare(setup).await.map(Backend::Native);
+        }
+        let processes = self.request.plan.nodes.iter().map(|node| &node.process);
+        let images: BTreeMap<_, _> =
+            processes.filter_map(|process| Some((process.client.clone(), process.image.clone()?))).collect();
+        let images: Vec<_> = images.into_iter().collect();
+        let progress = self.backend_progress();
+        let mut interrupts = self.request.interrupts.clone();
+        let built = tokio::select! {
+            built = docker::build_images(&images, &progress) => built?,
+            // Nothing of the run exists yet; whether an image is ready or not is no harm to the next run.
+            () = interrupted(&mut interrupts) => return Err(BackendError::plain("interrupted while images were made")),
+        };
+        for image in built {
+            image?;
+        }
+        let setup = self.setup(events);
+        DockerBackend::prepare(setup).await.map(Backend::Docker)
+    }
+
+    fn backend_progress(&self) -> crate::backend::Progress {
+        let progress = Arc::clone(&self.request.progress);
+        crate::backend::Progress(Arc::new(move |line| progress(Progress::Note(line))))
+    }
+
+    /// What the backend is told; genesis time is settled here.
+    fn setup(&mut self, events: mpsc::Sender<BackendEvent>) -> RunSetup {
+        let plan = &self.request.plan;
+        let genesis = plan.genesis_delay.map(genesis_seconds);
+        self.genesis = genesis.map(instant_of);
+        let nodes = plan.nodes.iter().map(|node| Arc::new(fill_genesis_time(node.process.clone(), genesis))).collect();
+        let table = Timeline::new(plan).base_table();
+        RunSetup {
+            run: self.request.run.clone(),
+            scenario: plan.scenario.clone(),
+            networks: plan.networks.clone(),
+            nodes,
+            wire: plan.wire.then(|| WireSetup { seeds: Seeds::root(plan.seed).child("wire"), table }),
+            logs: LogSink::new(&self.request.logs, self.logs.watcher(self.mark_sender.clone())),
+            events,
+            state: self.request.state.clone(),
+            progress: self.backend_progress(),
+        }
+    }
+
+    fn set_going(&mut self, backend: Arc<Backend>, events: mpsc::Receiver<BackendEvent>) -> Running {
+        let (report_sender, reports) = mpsc::channel(CHANNEL);
+        let (observation_sender, observations) = mpsc::channel(CHANNEL);
+        let cancel = CancellationToken::new();
+        let dial: Arc<dyn Dial> = Arc::new(BackendDialer(Arc::clone(&backend)));
+        let plan = &self.request.plan;
+        let starts = backend.concurrent_starts();
+        let workers = Workers::spawn(&plan.nodes, &backend, &dial, starts, &report_sender, &cancel);
+        Running {
+            backend,
+            workers,
+            dial,
+            probes: Vec::new(),
+            observations,
+            observation_sender,
+            reports,
+            events,
+            timeline: Timeline::new(plan),
+            link_timer: None,
+            next_links: None,
+            cancel,
+        }
+    }
+
+    /// The event loop, from the first order to the timeline's end.
+    async fn watch(&mut self, running: &mut Running) -> Result<End, JournalFailed> {
+        let nodes: Vec<_> =
+            self.request.plan.nodes.iter().map(|node| (node.process.name.clone(), node.start_at)).collect();
+        for (name, start_at) in &nodes {
+            running.workers.order(name, Order::Create).await;
+            if start_at.is_none() {
+                running.workers.order(name, Order::BringUp).await;
+            }
+        }
+        let mut late_starts: Vec<(Duration, NodeName)> =
+            nodes.into_iter().filter_map(|(name, at)| Some((at?, name))).collect();
+        late_starts.sort();
+        late_starts.reverse();
+
+        let mut interrupts = self.request.interrupts.clone();
+        let timeout_at = tokio::time::Instant::now() + self.request.plan.timeout;
+        let mut second = interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut last_counters = Instant::now();
+        loop {
+            if *interrupts.borrow() > 0 {
+                self.write(What::Interrupted)?;
+                return Ok(End::Interrupted);
+            }
+            if self.trouble.is_some() {
+                return Ok(End::Trouble);
+            }
+            let step_due = self.zero.zip(running.timeline.next_at()).map(|(zero, at)| zero + at);
+            let start_due = self.zero.zip(late_starts.last()).map(|(zero, (at, _))| zero + *at);
+            let end_due = self.zero.map(|zero| zero + self.request.plan.duration);
+            let zero_due = self.zero_due.filter(|_| self.zero.is_none());
+            tokio::select! {
+                biased;
+                () = until(zero_due), if zero_due.is_some() => self.start_timeline(running)?,
+                () = until(step_due), if step_due.is_some() => self.take_step(running).await?,
+                () = until(start_due), if start_due.is_some() => {
+                    if let Some((_, name)) = late_starts.pop() {
+                        running.workers.order(&name, Order::BringUp).await;
+                    }
+                }
+                () = until(end_due), if end_due.is_some() => return Ok(End::Complete),
+                changed = interrupts.changed() => if changed.is_err() {
+                    // Nobody can interrupt this run; wait for the rest without spinning here.
+                    interrupts = never_interrupted();
+                },
+                Some(report) = running.reports.recv() => self.on_report(running, report)?,
+                Some(event) = running.events.recv() => self.on_backend_event(event)?,
+                Some(observation) = running.observations.recv() => self.on_observation(observation)?,
+                Some(mark) = self.marks.recv() => self.write(mark)?,
+                _ = second.tick() => {
+                    self.tick(running);
+                    if self.zero.is_some() && last_counters.elapsed() >= COUNTER_INTERVAL {
+                        last_counters = Instant::now();
+                        self.write_counters(&running.backend)?;
+                    }
+                }
+                () = sleep_until(timeout_at) => return Ok(End::Timeout),
+            }
+        }
+    }
+
+    /// Hands the next step's link table to the thread that swaps it at its instant.
+    fn schedule_links(&self, running: &mut Running) {
+        let due = self.zero.zip(running.timeline.next_at()).map(|(zero, at)| zero + at);
+        let (Some(due), Some(timer)) = (due, &running.link_timer) else { return };
+        running.next_links = running.timeline.take_table().map(|table| timer.schedule(due, table));
+    }
+
+    async fn take_step(&mut self, running: &mut Running) -> Result<(), JournalFailed> {
+        let links_at = match running.next_links.take() {
+            Some(swapped) => swapped.await.unwrap_or_else(|_| Instant::now()),
+            None => Instant::now(),
+        };
+        let (step, actions) = running.timeline.begin_step(links_at);
+        for action in actions {
+            let Some(node) = node_of(&action).cloned() else { continue };
+            if ends_process(&action) {
+                self.lives.entry(node.clone()).or_default().end_is_ordered();
+            }
+            running.workers.order(&node, Order::Act { step, action }).await;
+        }
+        self.schedule_links(running);
+        let completed = running.timeline.completed();
+        self.write_faults(completed)?;
+        // The counters of a link change most around a cut: write them at each edge of a fault.
+        self.write_counters(&running.backend)
+    }
+
+    fn write_faults(&mut self, completed: Vec<Completed>) -> Result<(), JournalFailed> {
+        let zero = self.zero.unwrap_or_else(Instant::now);
+        for step in completed {
+            let planned = zero + step.planned;
+            let late = step.applied.saturating_duration_since(planned);
+            self.worst_fault_error = self.worst_fault_error.max(Some(late));
+            for (entry, phase, line) in step.entries {
+                let word = if phase == crate::journal::FaultPhase::Begin { "begins" } else { "ends" };
+                (self.request.progress)(Progress::Fault { line: format!("{line} {word}"), late });
+                self.write(What::Fault {
+                    entry,
+                    phase,
+                    planned: self.clock.micros(planned),
+                    applied: self.clock.micros(step.applied),
+                    error: step.error.clone(),
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn on_report(&mut self, running: &mut Running, report: Report) -> Result<(), JournalFailed> {
+        match report {
+            Report::Phase { node, phase, at } => {
+                if phase == NodePhase::Started {
+                    self.lives.entry(node.clone()).or_default().starts += 1;
+                    self.first_start.get_or_insert(at);
+                    if self.zero.is_none() {
+                        self.last_start = Some(at);
+                    }
+                }
+                let first_time = self.phases.get(&node).is_none_or(|before| *before < NodePhase::Ready);
+                if phase == NodePhase::Ready && first_time {
+                    self.start_probe(running, &node);
+                }
+                self.write_at(at, What::Node { node: node.clone(), phase })?;
+                let highest = self.phases.get(&node).copied().map_or(phase, |before| before.max(phase));
+                self.phases.insert(node, highest);
+                self.perhaps_start_timeline()
+            }
+            Report::NotReady { node, last } => {
+                self.write(What::Node { node: node.clone(), phase: NodePhase::NotReady })?;
+                if self.zero.is_some() {
+                    let message = format!("{node} did not become ready again: {last}");
+                    (self.request.progress)(Progress::Trouble(message.clone()));
+                    return self.write(What::Trouble { message });
+                }
+                let mut step = format!("{node} did not become ready: {last}");
+                for line in self.logs.last_lines(&node) {
+                    step.push_str("\n    ");
+                    step.push_str(&line);
+                }
+                let log = self.request.logs.join(format!("{node}.log"));
+                self.a_node_failed |= self.trouble.is_none();
+                self.note_trouble(BackendError::plain(step).remedy(format!("its whole log is {}", log.display())))
+            }
+            Report::Acted { step, at, error } => {
+                if let Some(error) = &error {
+                    (self.request.progress)(Progress::Trouble(error.clone()));
+                }
+                running.timeline.acted(step, at, error);
+                let completed = running.timeline.completed();
+                self.write_faults(completed)
+            }
+            Report::Failed { error } => self.note_trouble(error),
+        }
+    }
+
+    /// The timeline's zero comes when all nodes that start at once are ready and the chain has begun.
+    fn perhaps_start_timeline(&mut self) -> Result<(), JournalFailed> {
+        if self.zero.is_some() {
+            return Ok(());
+        }
+        let at_once: Vec<_> = self.request.plan.nodes.iter().filter(|node| node.start_at.is_none()).collect();
+        let reached = |phase: NodePhase| {
+            at_once.iter().filter(|node| self.phases.get(&node.process.name).is_some_and(|now| *now >= phase)).count()
+        };
+        let (started, ready, total) = (reached(NodePhase::Started), reached(NodePhase::Ready), at_once.len());
+        (self.request.progress)(Progress::Starting { started, ready, total });
+        if ready == total && self.zero_due.is_none() {
+            let now = Instant::now();
+            self.zero_due = Some(self.genesis.map_or(now, |genesis| genesis.max(now)));
+        }
+        Ok(())
+    }
+
+    fn start_timeline(&mut self, running: &mut Running) -> Result<(), JournalFailed> {
+        self.zero = Some(Instant::now());
+        match LinkTimer::start(&running.backend) {
+            Ok(timer) => running.link_timer = Some(timer),
+            Err(error) => self.note_trouble(BackendError::new("cannot start the thread that swaps links", error))?,
+        }
+        self.schedule_links(running);
+        (self.request.progress)(Progress::TimelineStarted { duration: self.request.plan.duration });
+        self.write(What::TimelineStarted)
+    }
+
+    fn start_probe(&self, running: &mut Running, node: &NodeName) {
+        let Some(planned) = self.request.plan.nodes.iter().find(|planned| &planned.process.name == node) else {
+            return;
+        };
+        let setup = ProberSetup {
+            node: node.clone(),
+            adapter: planned.adapter.clone(),
+            interval: self.request.poll_interval,
+            sender: running.observation_sender.clone(),
+            cancel: running.cancel.clone(),
+        };
+        running.probes.push(Prober::spawn(setup, Arc::clone(&running.dial)));
+    }
+
+    fn on_backend_event(&mut self, event: BackendEvent) -> Result<(), JournalFailed> {
+        match event {
+            BackendEvent::Initialised { node } => self.write(What::Node { node, phase: NodePhase::Initialised }),
+            BackendEvent::EngineLost { message } => {
+                self.note_trouble(BackendError::plain(format!("the engine went away: {message}")))
+            }
+            BackendEvent::Exited { node, code, signal } => {
+                let expected = self.lives.entry(node.clone()).or_default().ended();
+                let last_lines = if expected { Vec::new() } else { self.logs.last_lines(&node) };
+                if !expected {
+                    let how = match (code, signal) {
+                        (_, Some(signal)) => format!("was ended by signal {signal}"),
+                        (Some(code), None) => format!("exited with code {code}"),
+                        (None, None) => "ended".to_owned(),
+                    };
+                    let message = format!("{node} {how}");
+                    (self.request.progress)(Progress::Trouble(message.clone()));
+                    let was_ready = self.phases.get(&node).is_some_and(|phase| *phase >= NodePhase::Ready);
+                    if !was_ready {
+                        let log = self.request.logs.join(format!("{node}.log"));
+                        let lines: String = last_lines.iter().map(|line| format!("\n    {line}")).collect();
+                        let error = BackendError::plain(format!("{message} before it was ready{lines}"))
+                            .remedy(format!("its whole log is {}", log.display()));
+                        self.write(What::Exit { node, code, signal, expected, last_lines })?;
+                        self.a_node_failed |= self.trouble.is_none();
+                        return self.note_trouble(error);
+                    }
+                }
+                self.write(What::Exit { node, code, signal, expected, last_lines })
+            }
+        }
+    }
+
+    fn on_observation(&mut self, observation: Observation) -> Result<(), JournalFailed> {
+        match &observation.what {
+            What::Head { node, height, hash, .. } => {
+                self.heads.insert(node.clone(), (*height, hash.clone()));
+            }
+            What::ProbeLost { node, .. } => {
+                self.heads.remove(node);
+            }
+            _ => {}
+        }
+        self.write_at(observation.at, observation.what)
+    }
+
+    fn tick(&self, running: &Running) {
+        let Some(zero) = self.zero else { return };
+        let different: BTreeSet<_> = self.heads.values().map(|(_, hash)| hash).collect();
+        let heads = HeadCount {
+            nodes: self.heads.len(),
+            different: different.len(),
+            highest: self.heads.values().map(|(height, _)| *height).max().unwrap_or(0),
+        };
+        (self.request.progress)(Progress::Tick { at: zero.elapsed(), next: running.timeline.next_event(), heads });
+    }
+
+    fn write_counters(&mut self, backend: &Backend) -> Result<(), JournalFailed> {
+        let name = |index: u16| self.request.plan.nodes[usize::from(index)].process.name.clone();
+        let mut changed = Vec::new();
+        for link in backend.link_counters() {
+            let record = LinkCounterRecord {
+                from: name(link.from),
+                to: name(link.to),
+                packets: link.packets,
+                bytes: link.bytes,
+                cut: link.cut,
+                lost: link.lost,
+                overflow: link.overflow,
+            };
+            if self.counters.get(&(link.from, link.to)) != Some(&record) {
+                changed.push(record.clone());
+                self.counters.insert((link.from, link.to), record);
+            }
+        }
+        if changed.is_empty() { Ok(()) } else { self.write(What::Links { links: changed }) }
+    }
+
+    /// From the timeline's end to the moment before teardown: last words of probes and counters.
+    async fn wind_down(&mut self, running: &mut Running, end: End) -> Result<(), JournalFailed> {
+        let abandoned = running.timeline.abandon();
+        self.write_faults(abandoned)?;
+        self.write_counters(&running.backend)?;
+        while let Ok(observation) = running.observations.try_recv() {
+            self.on_observation(observation)?;
+        }
+        while let Ok(event) = running.events.try_recv() {
+            self.on_backend_event(event)?;
+        }
+        while let Ok(mark) = self.marks.try_recv() {
+            self.write(mark)?;
+        }
+        for probe in &running.probes {
+            let statistics = probe.statistics();
+            self.worst_poll_gap = self.worst_poll_gap.max(Some(statistics.largest_gap));
+            let largest_gap = statistics.largest_gap.as_micros() as u64;
+            let (node, answered, failed) = (probe.node().clone(), statistics.answered, statistics.failed);
+            self.write(What::Watched { node, answered, failed, largest_gap })?;
+        }
+        self.write(What::TimelineEnded { reason: end.word().to_owned() })?;
+        running.link_timer = None;
+        running.cancel.cancel();
+        let workers = std::mem::take(&mut running.workers);
+        let probes = std::mem::take(&mut running.probes);
+        let (observations, reports) = (&mut running.observations, &mut running.reports);
+        let ended = async {
+            let all = async {
+                workers.join().await;
+                for probe in probes {
+                    probe.finished().await;
+                }
+            };
+            tokio::pin!(all);
+            loop {
+                // Whoever waits for room in a channel must find somebody who empties it.
+                tokio::select! {
+                    () = &mut all => break,
+                    _ = observations.recv() => {}
+                    _ = reports.recv() => {}
+                }
+            }
+        };
+        // What has not ended by then is dropped with the runtime; the teardown takes its sockets away.
+        drop(timeout(WIND_DOWN, ended).await);
+        Ok(())
+    }
+
+    async fn tear_down(
+        &mut self,
+        backend: &Backend,
+        events: &mut mpsc::Receiver<BackendEvent>,
+    ) -> Result<Vec<String>, JournalFailed> {
+        (self.request.progress)(Progress::TearingDown);
+        let teardown = backend.teardown();
+        tokio::pin!(teardown);
+        let errors = loop {
+            tokio::select! {
+                errors = &mut teardown => break errors,
+                Some(event) = events.recv() => if let BackendEvent::Exited { node, code, signal } = event {
+                    self.write(What::Exit { node, code, signal, expected: true, last_lines: Vec::new() })?;
+                },
+            }
+        };
+        let errors: Vec<String> = errors.iter().map(describe).collect();
+        self.write(What::TornDown { errors: errors.clone() })?;
+        Ok(errors)
+    }
+
+    fn note_trouble(&mut self, error: BackendError) -> Result<(), JournalFailed> {
+        let message = describe(&error);
+        self.write(What::Trouble { message })?;
+        // The first trouble is the cause, later ones are its consequences.
+        self.trouble.get_or_insert(error);
+        Ok(())
+    }
+
+    fn write(&mut self, what: What) -> Result<(), JournalFailed> {
+        let at = self.clock.now_micros();
+        self.append(at, what)
+    }
+
+    fn write_at(&mut self, at: Instant, what: What) -> Result<(), JournalFailed> {
+        let at = self.clock.micros(at);
+        self.append(at, what)
+    }
+
+    fn append(&mut self, at: u64, what: What) -> Result<(), JournalFailed> {
+        match self.journal.append(at, what) {
+            Ok(_) => Ok(()),
+            Err(source) => Err(JournalFailed { path: self.request.journal.clone(), source }),
+        }
+    }
+}
+
+/// Waits for an instant; never ends for `None`.
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn never_interrupted() -> tokio::sync::watch::Receiver<u8> {
+    let (sender, receiver) = tokio::sync::watch::channel(0);
+    // The sender lives as long as the process, so `changed` waits for ever instead of failing at once.
+    std::mem::forget(sender);
+    receiver
+}
+
+/// The first interrupt; never ends if nobody can interrupt.
+async fn interrupted(interrupts: &mut tokio::sync::watch::Receiver<u8>) {
+    if interrupts.wait_for(|count| *count > 0).await.is_err() {
+        std::future::pending().await
+    }
+}
+
+/// The monotonic instant of a second since 1970.
+fn instant_of(seconds: u64) -> Instant {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Instant::now() + Duration::from_secs(seconds).saturating_sub(since_1970)
+}
+
+/// Whole seconds since 1970 at which a genesis that lies `delay` ahead takes place, rounded up.
+fn genesis_seconds(delay: Duration) -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (now + delay).as_millis().div_ceil(1000) as u64
+}
+
+/// Fills in the one template that a plan leaves open.
+fn fill_genesis_time(mut process: NodeProcess, genesis: Option<u64>) -> NodeProcess {
+    let Some(genesis) = genesis.map(|seconds| seconds.to_string()) else { return process };
+    let fill = |text: &mut String| {
+        if text.contains("{genesis.time}") {
+            *text = text.replace("{genesis.time}", &genesis);
+        }
+    };
+    process.command.iter_mut().for_each(fill);
+    process.init.iter_mut().flatten().for_each(fill);
+    process.env.values_mut().for_each(fill);
+    process.files.iter_mut().map(|file| &mut file.content).for_each(fill);
+    process
+}

@@ -1,0 +1,87 @@
+//! Watches nodes' logs while they are written: patterns that somebody asked for, and each node's last lines.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use regex::RegexSet;
+use tokio::sync::mpsc;
+
+use crate::action::NodeName;
+use crate::backend::LineWatcher;
+use crate::journal::What;
+use crate::plan::Plan;
+
+/// Lines kept of each node, for the message when it dies.
+const LAST_LINES: usize = 20;
+/// Longest part of a line that is journalled or kept.
+const LINE_LENGTH: usize = 500;
+/// Marks of one pattern and node that are journalled; a node that prints its panic in a loop fills no disk twice.
+const MARKS_EACH: u32 = 100;
+
+/// What is known of the nodes' logs.
+#[derive(Clone, Debug)]
+pub(super) struct LogWatch {
+    nodes: Arc<BTreeMap<NodeName, NodeWatch>>,
+}
+
+#[derive(Debug)]
+struct NodeWatch {
+    set: RegexSet,
+    /// Name in the journal of each pattern of the set.
+    names: Vec<String>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    last: VecDeque<String>,
+    marks: BTreeMap<String, u32>,
+}
+
+impl LogWatch {
+    /// Watches for the manifests' `panic` patterns and for these further ones. Patterns were checked when they were
+    /// read; one that does not compile now is taken literally.
+    pub(super) fn new(plan: &Plan, patterns: &[String]) -> Self {
+        let nodes = plan.nodes.iter().map(|node| {
+            let named = node.panic.iter().map(|pattern| ("panic".to_owned(), pattern));
+            let asked = patterns.iter().filter(|pattern| *pattern != "panic").map(|pattern| (pattern.clone(), pattern));
+            let (names, patterns): (Vec<_>, Vec<_>) = named.chain(asked).unzip();
+            let set = RegexSet::new(&patterns).unwrap_or_else(|_| {
+                RegexSet::new(patterns.iter().map(|pattern| regex::escape(pattern))).expect("escaped text is a regex")
+            });
+            (node.process.name.clone(), NodeWatch { set, names, state: Mutex::default() })
+        });
+        Self { nodes: Arc::new(nodes.collect()) }
+    }
+
+    /// The callback for the log sink. Marks go into `marks`; when that is full (the engine is behind by thousands of
+    /// marks) further ones are dropped: the log itself has them all.
+    pub(super) fn watcher(&self, marks: mpsc::Sender<What>) -> LineWatcher {
+        let nodes = Arc::clone(&self.nodes);
+        Arc::new(move |node, number, line| {
+            let Some(watch) = nodes.get(node) else { return };
+            let line: String = line.chars().take(LINE_LENGTH).collect();
+            let mut state = watch.state.lock().expect("never poisoned: nothing under it panics");
+            for index in watch.set.matches(&line) {
+                let pattern = watch.names[index].clone();
+                let count = state.marks.entry(pattern.clone()).or_default();
+                *count += 1;
+                if *count <= MARKS_EACH {
+                    let mark = What::LogMark { node: node.clone(), pattern, line: line.clone(), number };
+                    drop(marks.try_send(mark));
+                }
+            }
+            if state.last.len() == LAST_LINES {
+                state.last.pop_front();
+            }
+            state.last.push_back(line);
+        })
+    }
+
+    /// A node's last lines, newest last.
+    pub(super) fn last_lines(&self, node: &NodeName) -> Vec<String> {
+        self.nodes.get(node).map_or_else(Vec::new, |watch| {
+            watch.state.lock().expect("never poisoned: nothing under it panics").last.iter().cloned().collect()
+        })
+    }
+}

@@ -1,0 +1,303 @@
+//! What goes wrong around a run: kills, interrupts, nodes and engines that fail. Nothing is left behind, nothing of
+//! anybody else is touched, results are kept, and the message says what to do.
+
+mod support;
+
+use std::fs;
+use std::io;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use support::{backend_works, output, skip, splitbrain, wait_until};
+
+/// Three small nodes, a partition that is on most of the time, no waiting at the end.
+const SMALL: &str = "
+name: small
+seed: 5
+timeout: 1m
+chain: {genesis: beacon, slot: 1s, slots_per_epoch: 4}
+topology:
+  name: three
+  groups: {n: {count: 3, client: reference, role: validator}}
+  graph: mesh
+  bootnodes: [n-0]
+timeline:
+  - {name: split, at: 500ms, for: 2s, inject: {isolate: {targets: n-2}}}
+expect:
+  - {ready: {within: 30s}}
+";
+
+fn project(scenario: &str) -> tempfile::TempDir {
+    let here = tempfile::tempdir().expect("a temporary folder");
+    fs::write(here.path().join("small.yaml"), scenario).expect("written");
+    here
+}
+
+/// Instants at which the tool is killed: from its first milliseconds to its end, in a fixed irregular order.
+fn instants() -> impl Iterator<Item = Duration> {
+    (0..20_u64).map(|n| Duration::from_millis(20 + (n * 7919 % 20) * 230))
+}
+
+fn kill_at(mut child: Child, after: Duration) {
+    let deadline = Instant::now() + after;
+    while Instant::now() < deadline && child.try_wait().expect("our own child").is_none() {
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    // Already ended is fine as well: then nothing may be left either.
+    drop(child.kill());
+    child.wait().expect("our own child");
+}
+
+fn start(here: &Path, backend: &str) -> Child {
+    splitbrain(here)
+        .args(["run", "small.yaml", "--backend", backend])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the binary starts")
+}
+
+/// Kills at many instants; after each, `clean` removes what is left and a further look finds nothing.
+fn killed_runs_are_cleaned(test: &str, backend: &str) {
+    if let Err(reason) = backend_works(backend) {
+        return skip(test, &reason);
+    }
+    let here = project(SMALL);
+    let mut bystander = Command::new("sleep").arg("600").spawn().expect("sleep starts");
+    for after in instants() {
+        kill_at(start(here.path(), backend), after);
+        let (code, stdout, stderr) = output(splitbrain(here.path()).arg("clean"));
+        assert_eq!(code, 0, "killed after {after:?}: {stdout}{stderr}");
+        let (code, stdout, stderr) = output(splitbrain(here.path()).args(["clean", "--check"]));
+        assert_eq!(code, 0, "still there after a kill at {after:?}: {stdout}{stderr}");
+    }
+    assert!(bystander.try_wait().expect("our own child").is_none(), "clean ended a process that is not ours");
+    drop(bystander.kill());
+    bystander.wait().expect("our own child");
+    let (code, stdout, stderr) = output(splitbrain(here.path()).args(["run", "small.yaml", "--backend", backend]));
+    assert_eq!(code, 0, "a following run works: {stdout}{stderr}");
+}
+
+#[test]
+fn a_killed_native_run_is_cleaned() {
+    killed_runs_are_cleaned("a_killed_native_run_is_cleaned", "native");
+}
+
+#[test]
+fn a_killed_docker_run_is_cleaned() {
+    killed_runs_are_cleaned("a_killed_docker_run_is_cleaned", "docker");
+}
+
+#[test]
+fn an_interrupt_is_judged_and_torn_down() {
+    for backend in ["native", "docker"] {
+        if let Err(reason) = backend_works(backend) {
+            skip(&format!("an_interrupt_is_judged_and_torn_down on {backend}"), &reason);
+            continue;
+        }
+        let here = project(&SMALL.replace("for: 2s", "for: 40s"));
+        let mut child = start(here.path(), backend);
+        let journal = here.path().join("results/latest/events.jsonl");
+        wait_until("the timeline starts", Duration::from_secs(60), || {
+            fs::read_to_string(&journal).is_ok_and(|text| text.contains("timeline_started"))
+        });
+        let pid = nix::unistd::Pid::from_raw(child.id() as i32);
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).expect("our own child");
+        let status = child.wait().expect("our own child");
+        assert_eq!(status.code(), Some(130), "{backend}");
+        for file in ["verdict.json", "junit.xml", "report.html", "run.json"] {
+            assert!(here.path().join("results/latest").join(file).exists(), "{backend}: {file} is written");
+        }
+        let text = fs::read_to_string(&journal).expect("the journal");
+        assert!(text.contains("\"interrupted\"") && text.contains("torn_down"), "{backend}: {text}");
+        assert_eq!(output(splitbrain(here.path()).args(["clean", "--check"])).0, 0, "{backend}");
+    }
+}
+
+/// A project with one client of its own; the node's program is a shell command.
+fn own_client(command: &str, expect: &str) -> tempfile::TempDir {
+    let here = tempfile::tempdir().expect("a temporary folder");
+    let folder = here.path().join("clients/odd");
+    fs::create_dir_all(&folder).expect("made");
+    fs::write(
+        folder.join("client.yaml"),
+        format!(
+            "name: odd\nroles: [follower]\nimage: {{build: .}}\nnative: {{program: sh}}\n\
+             command: [sh, -c, \"{command}\"]\nports: {{rpc: 8545}}\nready: {{port: rpc, within: 2s}}\n\
+             adapter: {{execution: {{}}}}\n"
+        ),
+    )
+    .expect("written");
+    fs::write(folder.join("Dockerfile"), "FROM scratch\nRUN [\"/no-such-program\", \"--marker-of-the-build\"]\n")
+        .expect("written");
+    fs::write(
+        here.path().join("small.yaml"),
+        format!(
+            "name: odd\ntopology: {{name: odd, nodes: {{a: {{client: odd, role: follower}}}}}}\nexpect: [{expect}]\n"
+        ),
+    )
+    .expect("written");
+    here
+}
+
+#[test]
+fn a_node_that_exits_at_start_is_named_with_its_last_words() {
+    let test = "a_node_that_exits_at_start_is_named_with_its_last_words";
+    if let Err(reason) = backend_works("native") {
+        return skip(test, &reason);
+    }
+    for (expect, wanted) in [("{ready: {within: 5s}}", 1), ("{always: true, that: {log: {none: nonsense}}}", 3)] {
+        let here = own_client("echo last words; exit 7", expect);
+        let (code, stdout, stderr) = output(splitbrain(here.path()).args(["run", "small.yaml", "--backend", "native"]));
+        assert_eq!(code, wanted, "{expect}: {stdout}{stderr}");
+        assert!(stderr.contains("exited with code 7"), "{stderr}");
+        assert!(stderr.contains("last words"), "{stderr}");
+        assert!(here.path().join("results/latest/report.html").exists(), "results are kept");
+        assert_eq!(output(splitbrain(here.path()).args(["clean", "--check"])).0, 0);
+    }
+}
+
+#[test]
+fn a_port_that_never_opens_is_a_clear_message() {
+    let test = "a_port_that_never_opens_is_a_clear_message";
+    if let Err(reason) = backend_works("native") {
+        return skip(test, &reason);
+    }
+    let here = own_client("echo waiting; exec sleep 600", "{ready: {within: 5s}}");
+    let (code, stdout, stderr) = output(splitbrain(here.path()).args(["run", "small.yaml", "--backend", "native"]));
+    assert_eq!(code, 1, "{stdout}{stderr}");
+    assert!(stderr.contains("did not become ready") && stderr.contains("8545"), "{stderr}");
+    assert_eq!(output(splitbrain(here.path()).args(["clean", "--check"])).0, 0);
+}
+
+#[test]
+fn a_missing_program_is_refused_before_anything_starts() {
+    let test = "a_missing_program_is_refused_before_anything_starts";
+    if let Err(reason) = backend_works("native") {
+        return skip(test, &reason);
+    }
+    let here = own_client("true", "{ready: {within: 5s}}");
+    let manifest = here.path().join("clients/odd/client.yaml");
+    let text = fs::read_to_string(&manifest).expect("readable").replace("program: sh", "program: no-such-program-here");
+    fs::write(&manifest, text).expect("written");
+    let (code, _, stderr) = output(splitbrain(here.path()).args(["run", "small.yaml", "--backend", "native"]));
+    assert!([2, 3].contains(&code), "{stderr}");
+    assert!(stderr.contains("no-such-program-here") && stderr.contains("--program"), "{stderr}");
+}
+
+#[test]
+fn an_image_that_does_not_build_shows_the_build() {
+    let test = "an_image_that_does_not_build_shows_the_build";
+    if let Err(reason) = backend_works("docker") {
+        return skip(test, &reason);
+    }
+    let here = own_client("true", "{ready: {within: 5s}}");
+    let (code, stdout, stderr) = output(splitbrain(here.path()).args(["run", "small.yaml", "--backend", "docker"]));
+    assert_eq!(code, 3, "{stdout}{stderr}");
+    assert!(stderr.contains("no-such-program"), "the build's own output: {stderr}");
+    assert!(here.path().join("results/latest/events.jsonl").exists(), "results are kept");
+    assert_eq!(output(splitbrain(here.path()).args(["clean", "--check"])).0, 0);
+}
+
+#[test]
+fn an_address_range_that_is_in_use_is_avoided() {
+    let test = "an_address_range_that_is_in_use_is_avoided";
+    if let Err(reason) = backend_works("docker") {
+        return skip(test, &reason);
+    }
+    let name = format!("bystander-{}", std::process::id());
+    let made = Command::new("docker").args(["network", "create", "--subnet", "10.77.0.0/16", &name]).output();
+    let made = made.expect("the docker client is there").status.success();
+    let here = project(SMALL);
+    let (code, stdout, stderr) = output(splitbrain(here.path()).args(["run", "small.yaml", "--backend", "docker"]));
+    let still_there = Command::new("docker").args(["network", "inspect", &name]).output().expect("docker").status;
+    if made {
+        drop(Command::new("docker").args(["network", "rm", &name]).output());
+        assert!(still_there.success(), "a network that is not ours was removed");
+    }
+    assert_eq!(code, 0, "{stdout}{stderr}");
+}
+
+/// Forwards a unix socket until told to stop, then drops every connection: an engine that goes away.
+struct Engine {
+    gone: Arc<AtomicBool>,
+    path: std::path::PathBuf,
+}
+
+impl Engine {
+    fn start(path: &Path, real: &Path) -> io::Result<Self> {
+        let gone = Arc::new(AtomicBool::new(false));
+        let listener = UnixListener::bind(path)?;
+        let (flag, real) = (Arc::clone(&gone), real.to_owned());
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (Ok(near), Ok(far)) = (stream, UnixStream::connect(&real)) else { return };
+                if flag.load(Ordering::SeqCst) {
+                    return;
+                }
+                for (from, to) in [(&near, &far), (&far, &near)] {
+                    let (mut from, mut to) = (from.try_clone().expect("a clone"), to.try_clone().expect("a clone"));
+                    std::thread::spawn(move || {
+                        drop(io::copy(&mut from, &mut to));
+                        drop(to.shutdown(std::net::Shutdown::Write));
+                    });
+                }
+                let flag = Arc::clone(&flag);
+                std::thread::spawn(move || {
+                    while !flag.load(Ordering::SeqCst) {
+                        std::thread::park_timeout(Duration::from_millis(20));
+                    }
+                    drop(near.shutdown(std::net::Shutdown::Both));
+                    drop(far.shutdown(std::net::Shutdown::Both));
+                });
+            }
+        });
+        Ok(Self { gone, path: path.to_owned() })
+    }
+
+    fn go_away(&self) {
+        self.gone.store(true, Ordering::SeqCst);
+        drop(fs::remove_file(&self.path));
+    }
+}
+
+#[test]
+fn an_engine_that_goes_away_in_mid_run_ends_it_with_results() {
+    let test = "an_engine_that_goes_away_in_mid_run_ends_it_with_results";
+    let real = match std::env::var("DOCKER_HOST") {
+        Ok(host) => host.trim_start_matches("unix://").to_owned(),
+        Err(_) => "/var/run/docker.sock".to_owned(),
+    };
+    if let Err(reason) = backend_works("docker") {
+        return skip(test, &reason);
+    }
+    let here = project(&SMALL.replace("for: 2s", "for: 30s"));
+    let socket = here.path().join("engine.sock");
+    let engine = Engine::start(&socket, Path::new(&real)).expect("the proxy listens");
+    let log = fs::File::create(here.path().join("stderr.txt")).expect("a file");
+    let mut child = splitbrain(here.path())
+        .args(["run", "small.yaml", "--backend", "docker"])
+        .env("DOCKER_HOST", format!("unix://{}", socket.display()))
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .expect("the binary starts");
+    let journal = here.path().join("results/latest/events.jsonl");
+    wait_until("the timeline starts", Duration::from_secs(60), || {
+        fs::read_to_string(&journal).is_ok_and(|text| text.contains("timeline_started"))
+    });
+    engine.go_away();
+    wait_until("the run ends", Duration::from_secs(60), || child.try_wait().expect("our own child").is_some());
+    let code = child.wait().expect("our own child").code();
+    let stderr = fs::read_to_string(here.path().join("stderr.txt")).expect("readable");
+    assert_eq!(code, Some(3), "{stderr}");
+    assert!(stderr.contains("engine"), "{stderr}");
+    assert!(here.path().join("results/latest/report.html").exists(), "results are kept");
+    let (code, stdout, stderr) = output(splitbrain(here.path()).arg("clean"));
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    assert_eq!(output(splitbrain(here.path()).args(["clean", "--check"])).0, 0, "clean removed the rest");
+}
