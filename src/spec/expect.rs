@@ -40,19 +40,17 @@ pub(super) fn resolve(
         return finish(written.span, when, that, ready.value.nodes.as_ref(), nodes?, context, mistakes.len() > before);
     }
     let when = when_of(written, context, mistakes);
-    let that = match &document.that {
-        Some(that) => {
-            that.value.resolve(that.span).map_err(|more| mistakes.extend(more)).ok().map(|found| (found, that))
-        }
-        None => {
-            mistakes.push(
-                Diagnostic::error("this expectation does not say what must hold")
-                    .at(written.span, "what?")
-                    .help("for example `that: {agree: {on: head}}`"),
-            );
-            None
-        }
-    };
+    if document.that.is_none() {
+        mistakes.push(
+            Diagnostic::error("this expectation does not say what must hold")
+                .at(written.span, "what?")
+                .help("for example `that: {agree: {on: head}}`"),
+        );
+    }
+    let that = document.that.as_ref().and_then(|that| {
+        let found = that.value.resolve(that.span).map_err(|more| mistakes.extend(more)).ok();
+        found.map(|found| (found, that))
+    });
     let written_nodes = document.that.as_ref().and_then(|that| that.value.nodes());
     let nodes = nodes_of(written_nodes, position, context, mistakes);
     let ((when, when_span), (that, that_document)) = (when?, that?);

@@ -29,7 +29,10 @@ impl Overrides {
         }
         lines.extend(self.set.iter().map(|(path, value)| format!("--set {path}={value}")));
         lines.extend(self.programs.iter().map(|(name, path)| format!("--program {name}={}", path.display())));
-        lines.iter().map(|line| format!("{line}\n")).collect()
+        if !lines.is_empty() {
+            lines.push(String::new());
+        }
+        lines.join("\n")
     }
 
     /// Clients of the command line, each with its place there.

@@ -136,12 +136,12 @@ fn the_command_line_changes_a_scenario() {
     );
     assert_eq!(set("timeout", "2m").unwrap().timeout.as_secs(), 120);
     assert_eq!(
-        set("topology", "{groups: {west: {count: 2, client: plain}, east: {count: 2, client: other}}}")
+        set("topology", "{groups: {west: {count: 2, client: plain}, east: {count: 4, client: other}}}")
             .unwrap()
             .topology
             .nodes
             .len(),
-        4
+        6
     );
     let wrong = set("timeline.1.for", "30 parsecs").unwrap_err();
     assert!(wrong.contains("command line:1:22"), "{wrong}");

@@ -101,10 +101,12 @@ pub(super) fn name_entries(entries: Vec<Written>, mistakes: &mut Vec<Diagnostic>
         let family = match (&name, word) {
             (Some(name), _) => name.value.clone(),
             (None, Some(word)) => {
-                let family = (1..)
-                    .map(|number| if number == 1 { word.clone() } else { format!("{word}-{number}") })
-                    .find(|family| !taken.contains_key(family))
-                    .expect("there are more numbers than entries");
+                let mut family = word.clone();
+                let mut number = 1;
+                while taken.contains_key(&family) {
+                    number += 1;
+                    family = format!("{word}-{number}");
+                }
                 taken.insert(family.clone(), place);
                 family
             }
@@ -166,7 +168,7 @@ pub(super) fn compile(
             compile_entry(entry, document, slot, topology, context.seeds, &mut entries, mistakes);
         }
     }
-    entries.sort_by(|a, b| a.at.cmp(&b.at));
+    entries.sort_by_key(|entry| entry.at);
     (entries, families)
 }
 

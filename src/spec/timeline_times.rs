@@ -190,7 +190,7 @@ impl<'a> Times<'a> {
                     );
                     None
                 }
-                start => start.map(|start| until.value.time() - start),
+                start => start.map(|start| until.value.time().saturating_sub(start)),
             },
             (None, None) => None,
         };

@@ -205,7 +205,7 @@ impl<'a> Walk<'a> {
                         Diagnostic::error(format!("`{}` and `{word}` cannot stand in one mapping", first.text))
                             .at(key.span, "one too many")
                             .at(first.span, "the first one")
-                            .help("write two entries, one for each"),
+                            .help("keep one of them; what else is wanted goes into an entry of its own"),
                     );
                 }
                 known = known.or(Some(key));
@@ -353,10 +353,16 @@ impl<'a> Walk<'a> {
     /// Where the schema allows anything, a key must still not stand twice.
     fn duplicates_within(&mut self, node: &Node) {
         match &node.content {
-            Content::List(items) => items.iter().for_each(|item| self.duplicates_within(item)),
+            Content::List(items) => {
+                for item in items {
+                    self.duplicates_within(item);
+                }
+            }
             Content::Map(entries) => {
                 self.duplicates(entries);
-                entries.iter().for_each(|(_, value)| self.duplicates_within(value));
+                for (_, value) in entries {
+                    self.duplicates_within(value);
+                }
             }
             Content::Null | Content::Scalar { .. } => {}
         }

@@ -27,7 +27,7 @@ pub(super) fn check_scalar(span: Span, text: &str, quoted: bool, schema: &Value)
         Diagnostic::error(format!("expected {}, found {}", describe_scalar(schema), shown.describe())).at(span, "")
     };
     if let Some(constant) = schema.get("const") {
-        return if constant.to_string() == text { Ok(()) } else { Err(wrong()) };
+        return if *constant == text.parse::<Value>().unwrap_or(Value::Null) { Ok(()) } else { Err(wrong()) };
     }
     if types.contains(&"string") {
         return check_text(span, text, schema);

@@ -111,7 +111,7 @@ struct NodeReader<'a> {
     node: &'a Node,
 }
 
-impl<'a> NodeReader<'a> {
+impl NodeReader<'_> {
     /// Calls the visitor with what the value is by its own looks.
     fn any<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         match &self.node.content {

@@ -20,7 +20,9 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
         let cut_short =
             wanted.len() >= 3 && (found.starts_with(&wanted) || wanted.starts_with(&found) && found.len() >= 3);
         let score = if distance <= allowed && distance < length {
-            1.0 - distance as f64 / length as f64
+            // Among equally near words the one with the same letters wins: `eu-su` is `eu-us`.
+            let same_letters = sorted(&wanted) == sorted(&found);
+            1.0 - distance as f64 / length as f64 + if same_letters { 0.01 } else { 0.0 }
         } else if cut_short {
             0.4
         } else {
@@ -31,6 +33,12 @@ pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str
         }
     }
     best.map(|(_, candidate)| candidate)
+}
+
+fn sorted(word: &str) -> Vec<char> {
+    let mut letters: Vec<char> = word.chars().collect();
+    letters.sort_unstable();
+    letters
 }
 
 /// Case and the choice between `-` and `_` are no difference.
@@ -72,6 +80,7 @@ mod tests {
         assert_eq!(did_you_mean("Kil", words), Some("kill"));
         assert_eq!(did_you_mean("min-degree", words), Some("min_degree"));
         assert_eq!(did_you_mean("part", words), Some("partition"));
+        assert_eq!(did_you_mean("eu-su", ["eu-eu", "eu-us"]), Some("eu-us"));
         assert_eq!(did_you_mean("banana", words), None);
         assert_eq!(did_you_mean("", words), None);
     }

@@ -30,7 +30,7 @@ pub struct Share(pub f64);
 
 /// Why a quantity was not understood. Further lines are help.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}{}", help.iter().map(|line| format!("\n{line}")).collect::<String>())]
+#[error("{}", std::iter::once(message).chain(help).map(String::as_str).collect::<Vec<_>>().join("\n"))]
 pub struct UnitError {
     /// What is wrong.
     pub message: String,
@@ -231,6 +231,11 @@ impl FromStr for Share {
         if !rest.is_empty() {
             return Err(expected());
         }
+        if trimmed == "1" {
+            // Half of the people mean one percent, and the other half would not notice.
+            return Err(UnitError::new("`1` may be one percent or all of it".to_owned())
+                .help("write `1%` or `100%`".to_owned()));
+        }
         let whole = if percent { 100_000_000_000 } else { 1_000_000_000 };
         if billionths > whole {
             let mistake = UnitError::new(format!("a share is at most 100%, found `{}`", short(text)));
@@ -257,7 +262,8 @@ impl fmt::Display for Time {
         let mut text = String::new();
         for (name, one) in TIME_UNITS.iter().rev().filter(|(name, _)| *name != "µs") {
             if rest >= *one {
-                text.push_str(&format!("{}{name}", rest / one));
+                text.push_str(&(rest / one).to_string());
+                text.push_str(name);
                 rest %= one;
             }
         }
@@ -381,7 +387,7 @@ unit_in_documents!(
     Share,
     "splitbrain-share",
     ["string", "number"],
-    r"^(\d+(\.\d+)?%|0(\.\d+)?|1(\.0+)?)$",
+    r"^(\d+(\.\d+)?%|0(\.\d+)?|1\.0+)$",
     "a share such as `1%` or `0.01`",
     ["1%", "0.01"]
 );
@@ -426,7 +432,7 @@ mod tests {
         for wrong in ["0mbit", "10", "10mbps", "ten mbit"] {
             assert!(wrong.parse::<Rate>().is_err(), "{wrong}");
         }
-        for wrong in ["5", "101%", "-1%", "a%", "%", "1.5"] {
+        for wrong in ["1", "5", "101%", "-1%", "a%", "%", "1.5"] {
             assert!(wrong.parse::<Share>().is_err(), "{wrong}");
         }
         assert!("99999999999999999gib".parse::<Size>().is_err());

@@ -66,6 +66,7 @@ fn edges_of(
                 .help("`random_regular`, `small_world` and `scale_free` keep large networks connected with few edges"),
         ]);
     }
+    let alone = |mistake| vec![mistake];
     let local = match generator {
         Generator::Line => graph_fixed::line(count),
         Generator::Ring => graph_fixed::ring(count),
@@ -73,7 +74,7 @@ fn edges_of(
         Generator::Star(star) => {
             let center = match &star.center {
                 None => 0,
-                Some(name) => center(name, members, context).map_err(|mistake| vec![mistake])?,
+                Some(name) => center(name, members, context).map_err(alone)?,
             };
             graph_fixed::star(count, center)
         }
@@ -81,16 +82,17 @@ fn edges_of(
             graph_fixed::tree(count, tree.branching.as_ref().map_or(2, |branching| branching.value as usize))
         }
         Generator::Grid(grid) => graph_fixed::grid(count, grid.width.as_ref().map(|width| width.value as usize)),
-        Generator::RandomRegular(regular) => graph_random::random_regular(count, &regular.degree, seeds),
+        Generator::RandomRegular(regular) => {
+            graph_random::random_regular(count, &regular.degree, seeds).map_err(alone)?
+        }
         Generator::ErdosRenyi(random) => graph_random::erdos_renyi(count, random.probability.value.0, seeds),
         Generator::SmallWorld(world) => {
             let rewire = world.rewire.as_ref().map_or(0.1, |share| share.value.0);
-            graph_random::small_world(count, &world.neighbors, rewire, seeds)
+            graph_random::small_world(count, &world.neighbors, rewire, seeds).map_err(alone)?
         }
-        Generator::ScaleFree(free) => graph_random::scale_free(count, &free.attach, seeds),
+        Generator::ScaleFree(free) => graph_random::scale_free(count, &free.attach, seeds).map_err(alone)?,
         Generator::Clusters(clusters) => return clusters_of(clusters, place, members, seeds, context),
-    }
-    .map_err(|mistake| vec![mistake])?;
+    };
     Ok(local.into_iter().map(|(a, b)| ordered(members[a], members[b])).collect())
 }
 
@@ -235,8 +237,8 @@ fn join(count: usize, edges: &mut Edges, seeds: &Seeds) -> (usize, usize) {
 #[cfg(test)]
 pub(super) fn is_connected(count: usize, edges: &Edges) -> bool {
     let mut union = UnionFind::<usize>::new(count);
-    edges.iter().for_each(|&(a, b)| {
+    for &(a, b) in edges {
         union.union(a, b);
-    });
+    }
     (1..count).all(|node| union.equiv(0, node))
 }

@@ -22,6 +22,9 @@ pub(super) fn check_node_name(name: &Sp<String>, what: &str) -> Result<(), Diagn
 /// Lower-case letters, digits and hyphens, beginning with a letter.
 pub(super) fn check_form(name: &Sp<String>, what: &str) -> Result<(), Diagnostic> {
     let text = name.value.as_str();
+    if text.is_empty() {
+        return Err(Diagnostic::error(format!("this {what} has no name")).at(name.span, "an empty name"));
+    }
     let form = text.starts_with(|first: char| first.is_ascii_lowercase())
         && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
         && !text.ends_with('-');

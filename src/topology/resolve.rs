@@ -291,12 +291,11 @@ impl Work {
         let before = self.mistakes.len();
         self.note(check_node_name(name, "node"));
         self.take_name(&name.value, name.span);
-        let client = match &node.client {
-            Some(client) => self.client(client),
-            None => {
-                self.needs_client(name, "node", wishes);
-                ClientRef { name: String::new(), variant: None }
-            }
+        let client = if let Some(client) = &node.client {
+            self.client(client)
+        } else {
+            self.needs_client(name, "node", wishes);
+            ClientRef { name: String::new(), variant: None }
         };
         let settings = settings_of!(self, node, name.span);
         if self.nodes.len() == MOST_NODES {

@@ -11,6 +11,9 @@ use crate::action::Seeds;
 use crate::link::{LinkParameters, LinkRule, NodeSet};
 use crate::text::{Diagnostic, Sp, Span, suggest};
 
+/// Most zones: every pair of them needs a latency.
+const MOST_ZONES: usize = 100;
+
 /// All rules, in order of application: what an enforced graph cuts (in `topology.links` already), presets, zones, links.
 pub(super) fn rules(
     document: &TopologyDocument,
@@ -83,6 +86,16 @@ fn zones(document: &TopologyDocument, topology: &Topology, rules: &mut Vec<LinkR
     {
         members.entry(zone).or_default().insert(position(node));
     }
+    if document.zones.is_empty() {
+        return;
+    }
+    if members.len() > MOST_ZONES {
+        let place = document.zones.0[0].0.span;
+        mistakes.push(
+            Diagnostic::error(format!("a topology has at most {MOST_ZONES} zones")).at(place, "zones begin here"),
+        );
+        return;
+    }
     let mut given: BTreeMap<(&str, &str), (Duration, Span)> = BTreeMap::new();
     for (key, latency) in &document.zones {
         let Some((from, to)) = split_zones(&key.value, &members) else {
@@ -91,7 +104,7 @@ fn zones(document: &TopologyDocument, topology: &Topology, rules: &mut Vec<LinkR
         };
         given.insert((from, to), (latency.value.0, key.span));
     }
-    if document.zones.is_empty() || !mistakes.is_empty() {
+    if !mistakes.is_empty() {
         return;
     }
     let mut silent: Vec<String> = Vec::new();
@@ -135,13 +148,11 @@ fn unknown_zone(key: &Sp<String>, members: &BTreeMap<&str, NodeSet>) -> Diagnost
     if members.is_empty() {
         return mistake.help("no node is in a zone: give groups `zone: NAME`");
     }
-    match suggest::did_you_mean(&key.value, pairs.iter().map(String::as_str)) {
-        Some(near) => mistake.help(format!("did you mean `{near}`?")),
-        None => {
-            let zones: Vec<&str> = members.keys().copied().collect();
-            mistake.help(format!("the zones here are {}; a pair is written `{}`", suggest::list(&zones), pairs[0]))
-        }
+    if let Some(near) = suggest::did_you_mean(&key.value, pairs.iter().map(String::as_str)) {
+        return mistake.help(format!("did you mean `{near}`?"));
     }
+    let zones: Vec<&str> = members.keys().copied().take(20).collect();
+    mistake.help(format!("the zones here are {}; a pair is written `{}`", suggest::list(&zones), pairs[0]))
 }
 
 const WHICH: &str = "`between: [a, b]` is both ways, `from: a` with `to: b` one way";
@@ -232,7 +243,7 @@ fn link_rules(link: &Sp<LinkDocument>, topology: &Topology, seeds: &Seeds) -> Re
                 .help(WHICH),
         ),
         _ => {
-            mistakes.push(Diagnostic::error("this link has no ends").at(link.span, "from where to where?").help(WHICH))
+            mistakes.push(Diagnostic::error("this link has no ends").at(link.span, "from where to where?").help(WHICH));
         }
     }
     if mistakes.is_empty() {
