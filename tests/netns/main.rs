@@ -33,6 +33,7 @@ const TESTS: &[Test] = &[
     ("limits_are_set_or_refused", native::limits_are_set_or_refused),
     ("teardown_ends_everything_even_in_the_middle_of_a_start", native::teardown_ends_everything_even_in_the_middle),
     ("clean_removes_what_a_killed_run_left_and_nothing_else", native::clean_removes_what_a_killed_run_left),
+    ("clean_works_after_a_kill_at_any_instant", native::clean_works_after_a_kill_at_any_instant),
     ("an_ordinary_user_has_the_same_wire", rootless),
     ("an_ordinary_user_runs_nodes", rootless_nodes),
     ("where_tun_is_closed_an_ordinary_user_runs_nodes_all_the_same", rootless_without_tun),
@@ -48,7 +49,7 @@ fn rootless() -> Outcome {
 fn rootless_nodes() -> Outcome {
     harness::run_as_nobody(
         &["nodes_run_and", "restart_keeps", "signals_reach", "detached_node", "teardown_ends"],
-        Tun::AsItIs,
+        &Tun::AsItIs,
     )
 }
 

@@ -426,29 +426,62 @@ pub(crate) fn orchestrate() -> anyhow::Result<()> {
     })
 }
 
+fn limits_possible() -> anyhow::Result<bool> {
+    block_on(async { Ok(NativeBackend::capabilities().await.has(splitbrain::action::Capability::Resources)) })
+}
+
 fn clean(run: Option<&RunId>, dry_run: bool) -> anyhow::Result<Vec<Cleaned>> {
     block_on(async { Ok(native::clean(run, dry_run).await?) })
 }
 
-pub(crate) fn clean_removes_what_a_killed_run_left() -> Outcome {
-    let orchestrator = || -> anyhow::Result<(std::process::Child, PathBuf)> {
+/// Starts a copy of this program that runs three nodes, and waits until they run. Also its state folder.
+fn orchestrator() -> anyhow::Result<(std::process::Child, PathBuf)> {
+    let mut child =
+        Command::new(std::env::current_exe()?).args([PART, "orchestrate"]).stdout(Stdio::piped()).spawn()?;
+    let mut line = String::new();
+    let output = child.stdout.take().context("its output is a pipe")?;
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut line)?;
+    let folder = line.trim().strip_prefix("started ").context("the orchestrator did not start")?.into();
+    Ok((child, folder))
+}
+
+/// All processes that carry the mark of the run that this process orchestrates.
+fn of_run(pid: u32) -> Vec<u32> {
+    let mark = format!("SPLITBRAIN_RUN=k{pid}\0");
+    let has_mark = |pid: &u32| {
+        std::fs::read(format!("/proc/{pid}/environ"))
+            .is_ok_and(|text| text.windows(mark.len()).any(|part| part == mark.as_bytes()))
+    };
+    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    all.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(has_mark).collect()
+}
+
+/// Wherever in its course a run is killed, `clean` finds everything.
+pub(crate) fn clean_works_after_a_kill_at_any_instant() -> Outcome {
+    let mut found = 0;
+    for instant in 0..20 {
         let mut child =
-            Command::new(std::env::current_exe()?).args([PART, "orchestrate"]).stdout(Stdio::piped()).spawn()?;
-        let mut line = String::new();
-        let output = child.stdout.take().context("its output is a pipe")?;
-        std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut line)?;
-        let folder = line.trim().strip_prefix("started ").context("the orchestrator did not start")?.into();
-        Ok((child, folder))
-    };
-    let of_run = |pid: u32| -> Vec<u32> {
-        let mark = format!("SPLITBRAIN_RUN=k{pid}\0");
-        let has_mark = |pid: &u32| {
-            std::fs::read(format!("/proc/{pid}/environ"))
-                .is_ok_and(|text| text.windows(mark.len()).any(|part| part == mark.as_bytes()))
-        };
-        let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
-        all.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter(has_mark).collect()
-    };
+            Command::new(std::env::current_exe()?).args([PART, "orchestrate"]).stdout(Stdio::null()).spawn()?;
+        let until = Instant::now() + Duration::from_millis(instant * 12);
+        while let Some(rest) = until.checked_duration_since(Instant::now()) {
+            std::thread::park_timeout(rest);
+        }
+        child.kill()?;
+        child.wait()?;
+        let run = RunId::new(format!("k{}", child.id()));
+        found += clean(Some(&run), false)?.len();
+        let left = of_run(child.id());
+        anyhow::ensure!(left.is_empty(), "killed after {} ms: {} processes are left", instant * 12, left.len());
+        let folder = native::state_root()?.join(run.as_str());
+        anyhow::ensure!(!folder.exists(), "killed after {} ms: its folder is left", instant * 12);
+        let again = clean(Some(&run), true)?;
+        anyhow::ensure!(again.is_empty(), "killed after {} ms: {again:?} is left", instant * 12);
+    }
+    anyhow::ensure!(found > 20, "only {found} things were ever left: the kills came too early to show anything");
+    Ok(Verdict::Passed)
+}
+
+pub(crate) fn clean_removes_what_a_killed_run_left() -> Outcome {
     let (mut killed, left) = orchestrator()?;
     let (mut living, kept) = orchestrator()?;
     // Marks of an owner that is alive, and none at all.
@@ -489,6 +522,8 @@ pub(crate) fn clean_removes_what_a_killed_run_left() -> Outcome {
         anyhow::ensure!(clean(Some(&run), false)?.is_empty(), "there was something left");
         let processes = cleaned.iter().filter(|thing| thing.kind == "process").count();
         anyhow::ensure!(processes == 6 && !left.exists(), "{cleaned:?}");
+        let groups = cleaned.iter().filter(|thing| thing.kind == "control group").count();
+        anyhow::ensure!((groups > 0) == limits_possible()?, "{groups} control groups: {cleaned:?}");
         anyhow::ensure!(of_run(killed.id()).is_empty() && orphans.iter().all(|&pid| !lives(pid)));
         anyhow::ensure!(of_run(living.id()).len() == 6 && kept.exists(), "a living run was touched");
         anyhow::ensure!(bystanders.iter().all(|other| lives(other.id())), "a stranger was killed");

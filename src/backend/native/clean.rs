@@ -76,9 +76,7 @@ fn clean_now(run: Option<&str>, dry_run: bool) -> Result<Vec<Cleaned>, BackendEr
 
     for root in state::known_roots() {
         for entry in fs::read_dir(&root).into_iter().flatten().flatten() {
-            let owner =
-                fs::read_to_string(entry.path().join(state::OWNER_FILE)).ok().and_then(|text| text.parse().ok());
-            let Some(owner) = owner else { continue };
+            let Some(owner) = state::owner_of(&entry.path()) else { continue };
             if goes(&entry.file_name().to_string_lossy(), &owner) {
                 if !dry_run && let Err(error) = remove_run(&entry.path()) {
                     troubles.push(format!("{}: {error}", entry.path().display()));

@@ -12,6 +12,9 @@ use crate::action::RunId;
 /// File in each run's folder that says who made it.
 pub(super) const OWNER_FILE: &str = "owner";
 
+/// How the name of a run's folder begins while it has no owner's file yet; process id and start time follow.
+const UNFINISHED: &str = ".new-";
+
 /// The folder of all runs of this user: `splitbrain-<uid>` in `$XDG_RUNTIME_DIR`, or in `/tmp`. Made if it is not there;
 /// refused if it is somebody else's.
 pub fn state_root() -> io::Result<PathBuf> {
@@ -32,10 +35,26 @@ pub fn state_root() -> io::Result<PathBuf> {
 
 /// Makes a run's folder, with a file that names this process as its owner. Remove it when the run is torn down.
 pub fn state_folder(run: &RunId) -> io::Result<PathBuf> {
-    let folder = state_root()?.join(run.as_str());
-    DirBuilder::new().mode(0o700).create(&folder)?;
-    fs::write(folder.join(OWNER_FILE), Owner::current()?.to_string())?;
+    let (root, owner) = (state_root()?, Owner::current()?);
+    let folder = root.join(run.as_str());
+    // Under a name that tells its owner until the file is in it: there is no instant at which `clean` could not tell.
+    let unfinished = root.join(format!("{UNFINISHED}{}.{}", owner.pid, owner.start));
+    DirBuilder::new().mode(0o700).create(&unfinished)?;
+    fs::write(unfinished.join(OWNER_FILE), owner.to_string())?;
+    fs::rename(&unfinished, &folder)?;
     Ok(folder)
+}
+
+/// Whose folder this is; `None` if it is none of a run.
+pub(super) fn owner_of(folder: &Path) -> Option<Owner> {
+    let name = folder.file_name()?.to_str()?;
+    match name.strip_prefix(UNFINISHED) {
+        Some(mark) => {
+            let (pid, start) = mark.split_once('.')?;
+            Some(Owner { host: Owner::current().ok()?.host, pid: pid.parse().ok()?, start: start.parse().ok()? })
+        }
+        None => fs::read_to_string(folder.join(OWNER_FILE)).ok()?.parse().ok(),
+    }
 }
 
 /// All folders where runs of this user may have left something, whatever the environment was then.
