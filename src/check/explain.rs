@@ -170,11 +170,15 @@ pub(crate) fn explain(history: &History<'_>, nodes: &[usize], at: u64, pointer: 
     }
 }
 
+/// A node, since when it held a block, the line that says so, and the block.
 type Held = (usize, u64, u64, BlockId);
 
 /// The last common block, the branches above it (first block, members), and the members that are on no branch.
 fn branches(history: &History<'_>, held: &[Held]) -> (Option<BlockId>, Vec<(BlockId, Vec<usize>)>, Vec<usize>) {
     let chain = &history.chain;
+    if held.iter().any(|&(.., block)| !chain.is_known(block)) {
+        return unknown_branches(held);
+    }
     let Some(highest) = held.iter().map(|held| held.3).max_by_key(|&block| (chain.height(block), block)) else {
         return (None, Vec::new(), Vec::new());
     };
@@ -210,6 +214,18 @@ fn branches(history: &History<'_>, held: &[Held]) -> (Option<BlockId>, Vec<(Bloc
         return (Some(highest), Vec::new(), below);
     }
     (if strangers { None } else { fork }, groups.into_iter().collect(), below)
+}
+
+/// Where a block itself was never seen (only called final), every distinct block is a side.
+fn unknown_branches(held: &[Held]) -> (Option<BlockId>, Vec<(BlockId, Vec<usize>)>, Vec<usize>) {
+    let mut groups: BTreeMap<BlockId, Vec<usize>> = BTreeMap::new();
+    for (index, &(.., block)) in held.iter().enumerate() {
+        groups.entry(block).or_default().push(index);
+    }
+    if groups.len() < 2 {
+        return (None, Vec::new(), Vec::new());
+    }
+    (None, groups.into_iter().collect(), Vec::new())
 }
 
 /// Where chains do not meet in what was seen, branches are told apart at the lowest height that was seen of all.

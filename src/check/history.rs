@@ -20,7 +20,7 @@ const STRAY_ANSWERS: u64 = 1_000_000;
 pub(crate) enum State {
     /// It is not there because the timeline wants it so: not started yet, killed, stopped or paused.
     Away,
-    /// Its process runs, but it has not been seen since it was started.
+    /// It is coming up: its process is (being) started, and it has not been seen since.
     Coming,
     /// It should be there and cannot be seen.
     Unseen,
@@ -130,6 +130,8 @@ struct Raw {
     lost: bool,
     /// Process faults that hold it now.
     held: u32,
+    /// The last fault that held it is over, and its process is to be started again.
+    due: bool,
     head: Option<BlockId>,
     /// When its process ended, if it has not been started since.
     exited: Option<u64>,
@@ -142,7 +144,7 @@ impl Raw {
         } else if self.dead {
             State::Dead
         } else if !self.running {
-            State::Away
+            if self.due { State::Coming } else { State::Away }
         } else if self.lost {
             if self.answered { State::Unseen } else { State::Coming }
         } else if self.answered {
@@ -193,7 +195,9 @@ impl<'a> History<'a> {
         let mut states = vec![State::Away; self.nodes.len()];
         // Process faults take hold of their targets at the applied instant, which may be earlier than the line.
         let mut holds: Vec<(u64, u64, usize, bool)> = Vec::new();
-        for window in self.windows.iter().filter(|window| window.takes_processes()) {
+        // A restart begins and ends at one instant: the exit and the start say all there is to say.
+        let lasts = |window: &&Window<'_>| window.end.is_none() || window.end > window.begin;
+        for window in self.windows.iter().filter(|window| window.takes_processes()).filter(lasts) {
             for target in &window.record.targets {
                 let Some(&node) = self.index.get(target.as_str()) else { continue };
                 let seq = |position: usize| window.evidence.get(position).copied().unwrap_or(0);
@@ -205,7 +209,7 @@ impl<'a> History<'a> {
         let mut holds = holds.into_iter().peekable();
         for event in events {
             while let Some((at, seq, node, hold)) = holds.next_if(|hold| hold.0 <= event.at) {
-                raw[node].held = if hold { raw[node].held + 1 } else { raw[node].held.saturating_sub(1) };
+                raw[node].hold(hold);
                 self.note_state(at, seq, node, raw[node].state(), &mut states);
             }
             let node = node_of(&event.what).and_then(|name| self.index.get(name).copied());
@@ -218,7 +222,7 @@ impl<'a> History<'a> {
             self.note_state(event.at, event.seq, node, state, &mut states);
         }
         for (at, seq, node, hold) in holds {
-            raw[node].held = if hold { raw[node].held + 1 } else { raw[node].held.saturating_sub(1) };
+            raw[node].hold(hold);
             self.note_state(at.min(self.end), seq, node, raw[node].state(), &mut states);
         }
     }
@@ -332,6 +336,12 @@ impl<'a> History<'a> {
 }
 
 impl Raw {
+    /// Takes the beginning or the end of a fault that takes its process away.
+    fn hold(&mut self, begins: bool) {
+        self.held = if begins { self.held + 1 } else { self.held.saturating_sub(1) };
+        self.due = self.held == 0 && !self.running;
+    }
+
     /// Takes an answer of the node as a sign of life, unless it comes so shortly after an exit that it must have been
     /// under way. A journal may lack the line that says that the process runs; an answer says it too.
     fn answers(&mut self, at: u64) -> bool {

@@ -130,7 +130,9 @@ impl<'a> History<'a> {
         let since = self.moment(since);
         match state {
             State::Away => Some(format!("{name} was not running")),
-            State::Coming => Some(format!("{name} had been started {since} and had not answered yet")),
+            State::Coming => {
+                Some(format!("{name} was coming up since {} and had not answered yet", since.trim_start_matches("at ")))
+            }
             State::Unseen => Some(format!("{name} could not be seen, since {since}").replace("since at", "since")),
             State::Dead => {
                 let death = self.nodes[node].deaths.iter().rev().find(|death| death.at <= at);

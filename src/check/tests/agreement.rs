@@ -159,6 +159,58 @@ fn a_paused_node_is_left_out_and_counted_again_once_it_shows_itself() {
 }
 
 #[test]
+fn a_node_that_two_faults_hold_comes_back_after_the_later_one() {
+    let text = with(
+        "window freeze pause 5 15 d
+         window crash kill 10 20 d
+         1 a b c d head x1
+         5 begin freeze
+         10 d exit expected
+         10 begin crash
+         12 a b c head l3
+         15 end freeze
+         20 end crash
+         20.1 d started
+         22 d back
+         22 d head x1
+         26 d head l3
+         40 ended complete",
+    );
+    assert_outcome(&judge_one(&text, When::At(secs(17)), agree(0)), Pass);
+    assert_outcome(&judge_one(&text, When::At(secs(21)), agree(0)), Unknown);
+    assert_outcome(&judge_one(&text, When::At(secs(23)), agree(1)), Fail);
+    let back = judge_one(&text, after("crash", 15), agree(0));
+    assert_outcome(&back, Pass);
+    assert_eq!(back.figures["after_s"], 6.0);
+}
+
+#[test]
+fn a_restart_of_one_instant_holds_nobody() {
+    let text = with(
+        "window reboot restart 5 5 d
+         1 a b c d head x1
+         5 d exit expected
+         5.1 d started
+         5.2 end reboot
+         5.2 begin reboot
+         7 d back
+         7 d head x1
+         8 a b c head l3
+         20 ended complete",
+    );
+    assert_outcome(&judge_one(&text, When::AtEnd, agree(1)), Fail);
+    assert_outcome(&judge_one(&text, When::AtEnd, agree(2)), Pass);
+}
+
+#[test]
+fn final_blocks_that_nobody_described_are_told_apart_by_their_names() {
+    let text = "nodes a b c\n1 a b c bare k 9\n2 a b final 3 k3\n3 c final 3 m3\n9 ended complete";
+    let result = judge_one(text, When::Always, agree_final());
+    assert_outcome(&result, Fail);
+    assert!(result.facts[0].contains("2 nodes hold") && result.facts[0].contains("(c)"), "{:?}", result.facts);
+}
+
+#[test]
 fn heads_on_one_chain_agree_up_to_the_depth() {
     let text = with("1 a b c d head x1\n5 a head l5\n5 b c d head l3\n20 ended complete");
     assert_outcome(&judge_one(&text, When::AtEnd, agree(2)), Pass);

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod counting;
+mod documents;
 mod growing;
 mod laws;
 mod recovering;

@@ -2,6 +2,8 @@
 
 mod samples;
 
+use proptest::prelude::*;
+
 use super::{Extras, Style, html, junit, terminal, verdict_json};
 use crate::check::{Outcome, judge};
 use crate::journal::Journal;
@@ -120,4 +122,39 @@ fn an_empty_run_has_a_page_too() {
         crate::check::testing::journal("nodes a\nlate a\nnozero\n-4 trouble no engine\n-3 ended trouble", &[]);
     let text = page("empty", &journal);
     assert!(text.contains("no engine"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever stands in a journal, in whatever order: it is judged and drawn without a panic, and always the same.
+    #[test]
+    fn nothing_in_a_journal_makes_a_report_panic(steps in proptest::collection::vec((0..3_usize, 0..24_usize, 0..4_u64), 0..50)) {
+        let mut text = String::from(
+            "nodes w-0 w-1:x+--quirk c\nslots 4\nwindow p partition 3 9 w-0 w-1\nwindow k kill 5 8 c\nwindow z pause 4 - w-1\n\
+             block a1 genesis w-0\nblock a2 a1 w-1\nblock b2 a1 c\nblock b3 b2 nobody\nblock o9@9 ? c\n",
+        );
+        let nodes = ["w-0", "w-1", "c"];
+        let things = [
+            "head a1", "head a2", "head b2", "head b3", "head o9", "bare q 7", "lost", "back", "exit 1 boom", "exit expected",
+            "started", "ready", "notready", "final 1 a1", "final 1 b2", "final 0 zero", "peers 0", "peers 9", "reorg 2", "reorg 3+",
+            "log panic <oops & \"co\">", "begin p", "end p", "begin k",
+        ];
+        let mut at = 0;
+        for (node, thing, step) in steps {
+            at += i64::try_from(step).unwrap();
+            let thing = things[thing];
+            let node = if thing.starts_with("begin") || thing.starts_with("end") { "" } else { nodes[node] };
+            text.push_str(&format!("{at} {node} {thing}\n"));
+        }
+        let journal = crate::check::testing::journal(&text, &samples::expectations_of_every_kind());
+        let verdict = judge(&journal);
+        prop_assert_eq!(&verdict, &judge(&journal));
+        prop_assert_eq!(verdict.results.len(), samples::expectations_of_every_kind().len());
+        prop_assert!(terminal(&journal, &verdict, Style::default()).contains("test (seed 42)"));
+        prop_assert!(junit(&journal, &verdict).contains("</testsuites>"));
+        let page = html(&journal, &verdict, &extras());
+        prop_assert!(page.ends_with("</html>"));
+        prop_assert!(!page.contains("<oops") && !page.contains("NaN"));
+    }
 }

@@ -31,6 +31,50 @@ fn expectations() -> Vec<Expectation> {
     ]
 }
 
+/// Every check with every time that it can be asked at.
+pub(crate) fn expectations_of_every_kind() -> Vec<Expectation> {
+    use crate::check::Growth;
+    use crate::check::exit::Exit;
+    use crate::check::log::Log;
+    use crate::check::peers::Peers;
+    use crate::check::stall::Stall;
+    let whens = [
+        When::Always,
+        When::Never,
+        When::Sometimes,
+        When::Within(secs(5)),
+        When::At(secs(6)),
+        When::AtEnd,
+        during("p"),
+        after("p", 5),
+        after("k", 5),
+        during("z"),
+    ];
+    let thats = [
+        That::Ready(Ready { within: None }),
+        agree(Subject::Head),
+        agree(Subject::Finalized),
+        agree(Subject::Height(2)),
+        That::Diverge(Diverge { on: Subject::Head }),
+        That::Diverge(Diverge { on: Subject::Finalized }),
+        That::Progress(Progress { blocks: 2, per: None }),
+        That::Progress(Progress { blocks: 1, per: Some(secs(2)) }),
+        That::Stall(Stall { on: Growth::Head, settle: None }),
+        That::Stall(Stall { on: Growth::Finalized, settle: Some(secs(1)) }),
+        That::Finality(Finality { lag: "1".parse().unwrap() }),
+        That::Recover(Recover { within: secs(5), depth: 1 }),
+        That::Peers(Peers { min: 1, max: Some(4) }),
+        That::Reorg(Reorg { max_depth: 2 }),
+        That::Log(Log { pattern: "panic".to_owned(), min: 0, max: Some(0) }),
+        That::Exit(Exit {}),
+    ];
+    let pairs = thats.iter().flat_map(|that| whens.iter().map(move |when| (when, that)));
+    pairs
+        .filter(|(when, that)| that.goes_with(when).is_ok())
+        .map(|(when, that)| expect(when.clone(), that.clone(), &[]))
+        .collect()
+}
+
 /// A beacon chain with a block every two seconds on `nodes` nodes in two groups; the groups lose each other from 14 s to
 /// 30 s, one node crashes from 40 s to 46 s. With a quirk, the last node goes its own way from 34 s on.
 pub(crate) fn network(nodes: usize, quirk: bool, ended: &str) -> String {
