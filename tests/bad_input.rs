@@ -5,9 +5,9 @@ mod files;
 
 use std::path::Path;
 
+use files::TestLibrary;
 use splitbrain::spec::{self, FileKind};
 use splitbrain::text::{Severity, Sources};
-use files::TestLibrary;
 
 fn validate(path: &Path) -> (FileKind, String, usize) {
     let text = std::fs::read_to_string(path).expect("a case is a text file");

@@ -40,7 +40,9 @@ impl Node {
 
     /// Our goodbye has been taken, or will not be: the connection can be closed.
     pub(super) fn note_goodbye(&mut self, event: &ExchangeEvent) {
-        if let Event::Message { peer, message: Message::Response { .. }, .. } | Event::OutboundFailure { peer, .. } = event {
+        if let Event::Message { peer, message: Message::Response { .. }, .. } | Event::OutboundFailure { peer, .. } =
+            event
+        {
             self.closing.insert(*peer, Instant::now());
         }
     }

@@ -94,9 +94,9 @@ impl Node {
                 self.note_goodbye(&event);
                 self.on_exchange(event);
             }
-            BehaviourEvent::Status(event)
-            | BehaviourEvent::Ping(event)
-            | BehaviourEvent::Metadata(event) => self.on_exchange(event),
+            BehaviourEvent::Status(event) | BehaviourEvent::Ping(event) | BehaviourEvent::Metadata(event) => {
+                self.on_exchange(event)
+            }
             BehaviourEvent::Range(event) => self.on_blocks_exchange(true, event),
             BehaviourEvent::Root(event) => self.on_blocks_exchange(false, event),
         }
