@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 /// Says what machine the numbers are from.
-pub fn print_machine() {
+pub(crate) fn print_machine() {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = processors.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or(": unknown");
@@ -21,7 +21,7 @@ pub fn print_machine() {
 }
 
 /// Whether this process can make networks; says loudly why not.
-pub fn able() -> bool {
+pub(crate) fn able() -> bool {
     match splitbrain::backend::fabric::enter_user_namespace().and_then(|_| splitbrain::backend::fabric::probe()) {
         Ok(kind) => {
             println!("devices   {kind:?}");
@@ -35,25 +35,25 @@ pub fn able() -> bool {
 }
 
 /// The number that so many of the sorted others are below, `share` from 0 to 1.
-pub fn quantile<T: Copy>(sorted: &[T], share: f64) -> T {
+pub(crate) fn quantile<T: Copy>(sorted: &[T], share: f64) -> T {
     sorted[((sorted.len() as f64 * share).ceil() as usize).clamp(1, sorted.len()) - 1]
 }
 
-pub fn median(mut numbers: Vec<f64>) -> f64 {
+pub(crate) fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);
     quantile(&numbers, 0.5)
 }
 
-pub fn address(node: u16) -> Ipv4Addr {
+pub(crate) fn address(node: u16) -> Ipv4Addr {
     let [high, low] = (node + 256).to_be_bytes();
     Ipv4Addr::new(10, 77, high, low)
 }
 
-pub fn milliseconds(time: Duration) -> f64 {
+pub(crate) fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
 /// Says whether a number is within its bar.
-pub fn verdict(good: bool) -> &'static str {
+pub(crate) fn verdict(good: bool) -> &'static str {
     if good { "reached" } else { "MISSED" }
 }

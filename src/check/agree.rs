@@ -102,11 +102,7 @@ pub(super) fn tell(case: &Case<'_, '_>, on: Subject, judgement: &mut Judgement, 
     judgement.facts.extend(explanation.lines(case.history));
     judgement.evidence.extend(explanation.evidence());
     if on == Subject::Finalized {
-        for &node in &case.nodes {
-            if case.history.finalized_at(node, at).is_none() {
-                judgement.facts.push(format!("{} never said what it calls final", case.history.name(node)));
-            }
-        }
+        judgement.facts.extend(case.never_final(at));
     }
     judgement.explanation = Some(explanation);
 }

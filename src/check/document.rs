@@ -58,6 +58,7 @@ macro_rules! checks {
         /// What must hold, as written: the word is the key, its parameters are the value.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "snake_case")]
+        #[schemars(extend("x-later" = ["mesh", "dissemination", "metric", "http", "rpc_equal", "run"]))]
         pub enum ThatDocument {
             $(#[doc = $doc] $variant($document),)*
             /// Reserved.

@@ -213,10 +213,7 @@ impl Finality {
             for &node in &case.nodes {
                 let (Some(head), fin) = (history.head_at(node, at), history.finalized_at(node, at)) else { continue };
                 let height = history.chain.height(head.2);
-                let Some((_, seq, (fin, _))) = fin else {
-                    judgement.facts.push(format!("{} never said what it calls final", history.name(node)));
-                    continue;
-                };
+                let Some((_, seq, (fin, _))) = fin else { continue };
                 let (lag, bound) = self.lag.measure(history, height, fin);
                 if lag > bound {
                     judgement.facts.push(format!(
@@ -227,6 +224,7 @@ impl Finality {
                     judgement.evidence.extend([head.1, seq]);
                 }
             }
+            judgement.facts.extend(case.never_final(at));
             judgement.facts.extend(case.missing(at));
         })
         .figure(&format!("worst_lag_{unit}"), per_node(worst))

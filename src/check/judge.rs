@@ -188,7 +188,9 @@ impl Case<'_, '_> {
         }
         if finding.outcome != Outcome::Pass {
             tell(&mut judgement, finding.moment.at);
-            if let Some(reason) = &finding.interval.cut_short {
+            if let Some(reason) =
+                finding.interval.cut_short.as_ref().filter(|reason| !judgement.summary.contains(*reason))
+            {
                 judgement.facts.push(reason.clone());
             }
             self.tell_errors(&mut judgement);
@@ -217,7 +219,10 @@ impl Case<'_, '_> {
                 Answer::Yes => format!("{yes} {when}, but the time that was asked for was not reached"),
                 _ => format!("{no} {when}, but the time that was asked for was not reached"),
             },
-            (Outcome::Unknown, _) => format!("cannot be told: not all nodes could be asked {when}"),
+            (Outcome::Unknown, _) => match cut_short {
+                Some(reason) => format!("cannot be told: {reason}"),
+                None => format!("cannot be told: not all nodes could be asked {when}"),
+            },
             (Outcome::Pass, When::After(..)) if moment.at == *from => format!("{yes} as soon as {name} ended"),
             (Outcome::Pass, When::After(..)) => format!("{yes} {since} after {name} ended"),
             (Outcome::Pass, When::During(_)) if moment.at == *from => format!("{yes} as soon as {name} began"),
@@ -240,6 +245,21 @@ impl Case<'_, '_> {
             .filter(|&&node| self.history.state_at(node, at).1 != super::history::State::Away)
             .filter_map(|&node| self.history.why_missing(node, at))
             .collect()
+    }
+
+    /// Which nodes never said what they call final, as one line.
+    pub(crate) fn never_final(&self, at: u64) -> Option<String> {
+        let silent: Vec<String> = self
+            .nodes
+            .iter()
+            .filter(|&&node| self.history.finalized_at(node, at).is_none())
+            .map(|&node| self.history.name(node).to_string())
+            .collect();
+        match silent.len() {
+            0 => None,
+            count if count == self.history.nodes.len() => Some("no node ever called anything final".to_owned()),
+            _ => Some(format!("{} never said what is final", super::questions::name_list(&silent))),
+        }
     }
 
     /// The times over which something is counted. `whole` is from where `always`, `at` and `at_end` count.

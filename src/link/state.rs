@@ -66,7 +66,7 @@ impl LinkState {
         let mut leaves = now;
         if let Some(rate) = parameters.rate {
             let begins = self.line_free.max(now);
-            let waiting = begins - now;
+            let waiting = begins.saturating_sub(now);
             let sending = time_on_line(packet_len as u64, rate);
             if waiting + sending > longest_wait(rate) {
                 return Verdict::Drop(DropReason::Overflow);

@@ -24,13 +24,12 @@ impl LinkTable {
                 for &to in rule.to.iter().filter(|&&to| to != from) {
                     let cell = usize::from(from) * side + usize::from(to);
                     let old = table.class_of[cell];
-                    let new = match moved[usize::from(old)] {
-                        Some(new) => new,
-                        None => {
-                            let new = table.class_for(table.classes[usize::from(old)].and(rule.parameters));
-                            moved[usize::from(old)] = Some(new);
-                            new
-                        }
+                    let new = if let Some(new) = moved[usize::from(old)] {
+                        new
+                    } else {
+                        let new = table.class_for(table.classes[usize::from(old)].and(rule.parameters));
+                        moved[usize::from(old)] = Some(new);
+                        new
                     };
                     table.class_of[cell] = new;
                 }

@@ -32,7 +32,7 @@ pub fn build(
     let mut mistakes = requirements::capabilities(scenario, capabilities, wire);
     let programs = requirements::programs(scenario, backend, surroundings).map_err(|more| mistakes.extend(more)).ok();
     let networks = addresses::networks(topology, &surroundings.subnets).map_err(|mistake| mistakes.push(mistake)).ok();
-    let production = producers::decide(scenario, &seeds).map_err(|mistake| mistakes.push(mistake)).ok();
+    let production = producers::decide(scenario, backend, &seeds).map_err(|mistake| mistakes.push(mistake)).ok();
     let length = duration::of_timeline(scenario);
     mistakes.extend(too_long(scenario, length));
     let (Some(networks), Some(production)) = (networks, production) else { return Err(mistakes) };
@@ -48,8 +48,8 @@ pub fn build(
         return Err(mistakes);
     }
     let wires = Wires::new(topology, &known);
-    let mut notes = topology.notes.clone();
-    notes.extend(wires.notes());
+    let (edges, left_out) = wires.edges(topology);
+    let notes = topology.notes.iter().cloned().chain(left_out).collect();
     let filler = Filler { backend, wires, production: &production, networks: &networks };
     let mut nodes = Vec::new();
     for node in &known {
@@ -88,7 +88,7 @@ pub fn build(
         backend,
         networks: in_order(topology, &networks).collect(),
         nodes,
-        edges: topology.edges.clone(),
+        edges,
         bootnodes: topology.bootnodes.clone(),
         wire,
         base_links: topology.links.iter().cloned().chain(apart(topology)).collect(),

@@ -7,7 +7,7 @@ use super::producers::{FOLLOWER_ROLE, PRODUCER_ROLE, Production};
 use super::wiring::{Known, Wires};
 use super::{ApiCall, arguments};
 use crate::action::{BackendKind, NetworkName, NetworkSpec, NodeFile, NodeProcess};
-use crate::client::{AccountPart, FileTemplate, Invocation, Others, Template, Vocabulary, Wiring, Word};
+use crate::client::{AccountPart, FileTemplate, IdentityKind, Invocation, Others, Template, Vocabulary, Wiring, Word};
 use crate::text::{Diagnostic, Sp};
 
 /// What every node is filled in from.
@@ -211,12 +211,14 @@ impl One<'_, '_> {
             .into_iter()
             .filter(|(other, _)| kinds.iter().all(|kind| other.client.identity.has(*kind)))
             .collect();
-        if others.is_empty() {
-            return;
-        }
+        // Words are left out when their own lists are empty: `{neighbors.enode}` has somebody to name also for a node that
+        // dials nobody itself, and nodes of other clients may lack the identity that is asked for.
         match wiring {
-            // Nodes of other clients may lack the identity that is asked for: then there is nobody to tell about.
-            Wiring::Arguments(words) => command.extend(self.optional(words, mistakes)),
+            Wiring::Arguments(words) => {
+                if self.names_somebody(words.iter(), others.is_empty()) {
+                    command.extend(self.words(words, mistakes));
+                }
+            }
             Wiring::Each(words) => {
                 for (other, address) in others {
                     for template in words {
@@ -229,7 +231,11 @@ impl One<'_, '_> {
                     }
                 }
             }
-            Wiring::Env(variables) => env.extend(self.env(variables, mistakes)),
+            Wiring::Env(variables) => {
+                if self.names_somebody(variables.values(), others.is_empty()) {
+                    env.extend(self.env(variables, mistakes));
+                }
+            }
             Wiring::File => {}
             Wiring::Api { port, method, kind } => {
                 let identities = others.into_iter().filter_map(|(other, address)| other.identity(*kind, address));
@@ -242,16 +248,31 @@ impl One<'_, '_> {
         }
     }
 
+    /// Whether wiring has anybody to tell of: each list that it names holds someone; without lists, `nobody` decides.
+    fn names_somebody<'t>(&self, templates: impl Iterator<Item = &'t Template>, nobody: bool) -> bool {
+        let lists: BTreeSet<(Others, IdentityKind)> = templates
+            .flat_map(Template::words)
+            .filter_map(|word| match word {
+                Word::Others { which, kind, .. } => Some((*which, *kind)),
+                _ => None,
+            })
+            .collect();
+        if lists.is_empty() {
+            return !nobody;
+        }
+        lists.iter().all(|(which, kind)| !self.filler.wires.identities(self.known, *which, *kind).is_empty())
+    }
+
     fn value(
         &self,
         word: &Word,
         template: &Template,
-        each: Option<&dyn Fn(crate::client::IdentityKind) -> Option<String>>,
+        each: Option<&dyn Fn(IdentityKind) -> Option<String>>,
     ) -> Result<String, Gap> {
         let (filler, known) = (self.filler, self.known);
         let place = template.place;
         let producer = filler.production.producers.get(&known.node.name);
-        let no_identity = |kind: &crate::client::IdentityKind| {
+        let no_identity = |kind: &IdentityKind| {
             Gap::Other(
                 Diagnostic::error(format!("client `{}` has no identity `{kind}`", known.client.reference))
                     .at(place, "asks for it")

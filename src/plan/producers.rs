@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::keys::{NodeKey, address_text};
-use crate::action::{NodeName, Seeds};
+use crate::action::{BackendKind, NodeName, Seeds};
 use crate::genesis::{Beacon, Chain, Clique, genesis_json};
 use crate::spec::Scenario;
 use crate::text::Diagnostic;
@@ -56,7 +56,7 @@ pub(super) struct SealerAccount {
 }
 
 /// Decides who makes blocks.
-pub(super) fn decide(scenario: &Scenario, seeds: &Seeds) -> Result<Production, Diagnostic> {
+pub(super) fn decide(scenario: &Scenario, backend: BackendKind, seeds: &Seeds) -> Result<Production, Diagnostic> {
     let candidates: Vec<&Node> = scenario.topology.nodes.iter().filter(|node| node.role == PRODUCER_ROLE).collect();
     match &scenario.chain {
         None => {
@@ -71,7 +71,7 @@ pub(super) fn decide(scenario: &Scenario, seeds: &Seeds) -> Result<Production, D
             };
             Err(mistake.help(format!("give some groups or nodes of the topology `role: {PRODUCER_ROLE}`")))
         }
-        Some(Chain::Beacon(beacon)) => beacon_production(beacon, scenario, &candidates, seeds),
+        Some(Chain::Beacon(beacon)) => beacon_production(beacon, scenario, backend, &candidates, seeds),
         Some(Chain::Clique(clique)) => clique_production(clique, &candidates, seeds),
     }
 }
@@ -79,6 +79,7 @@ pub(super) fn decide(scenario: &Scenario, seeds: &Seeds) -> Result<Production, D
 fn beacon_production(
     beacon: &Beacon,
     scenario: &Scenario,
+    backend: BackendKind,
     candidates: &[&Node],
     seeds: &Seeds,
 ) -> Result<Production, Diagnostic> {
@@ -100,7 +101,12 @@ fn beacon_production(
         producer.signs_as.push(validator.to_string());
     }
     let nodes = scenario.topology.nodes.len() as u64;
-    let delay = beacon.genesis_delay.unwrap_or(Duration::from_secs(5 + nodes / 10));
+    // Long enough for all nodes to run before genesis: an engine starts about five containers a second.
+    let start_up = match backend {
+        BackendKind::Docker => 4 + nodes.div_ceil(4),
+        BackendKind::Native => 2 + nodes.div_ceil(50),
+    };
+    let delay = beacon.genesis_delay.unwrap_or(Duration::from_secs(start_up));
     Ok(Production {
         producers,
         values: beacon.template_values(validators, seeds.child("chain").number()),

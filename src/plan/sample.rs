@@ -51,6 +51,18 @@ peers: {api: admin_addPeer}
 adapter: {execution: {}}
 "#;
 
+/// A client whose nodes are told of both ends of every edge.
+const GAMMA: &str = r#"
+name: gamma
+native: {program: gamma}
+image: {name: "gamma:1"}
+command: [gamma]
+ports: {p2p: 9000, http: 80}
+identity: {multiaddr: {}}
+peers: {argument: "--near={neighbors.multiaddr}"}
+adapter: {beacon: {}}
+"#;
+
 /// What a scenario is made of.
 #[derive(Clone, Debug)]
 pub(super) struct Parts {
@@ -155,7 +167,11 @@ pub(super) fn surroundings() -> Surroundings {
 }
 
 fn client(reference: &ClientRef) -> Client {
-    let text = if reference.name == "alpha" { ALPHA } else { BETA };
+    let text = match reference.name.as_str() {
+        "alpha" => ALPHA,
+        "beta" => BETA,
+        _ => GAMMA,
+    };
     let mut sources = Sources::new();
     let manifest: Manifest = yaml::read(&mut sources, "client.yaml", text)
         .unwrap_or_else(|mistakes| panic!("{}", sources.render_all(&mistakes, false)));

@@ -167,7 +167,8 @@ networks: {main: {}, back: {}}
     // hidden and sentry meet in `back`, sentry and public in `main`, hidden and public nowhere.
     assert!(told.contains("/ip4/10.78.0.1") && told.contains("/ip4/10.77.0.1"));
     let [note] = plan.notes.as_slice() else { panic!("{:?}", plan.notes) };
-    assert!(note.starts_with("1 edge of the graph cannot be dialled, because its ends share no network: "), "{note}");
+    assert!(note.starts_with("1 edge of the graph was left out, because its ends share no network: "), "{note}");
+    assert_eq!(plan.edges.len(), 2);
     let table = crate::link::LinkTable::compile(3, &plan.base_links);
     assert!(table.get(0, 2).cut && table.get(2, 0).cut && !table.get(0, 1).cut && !table.get(1, 2).cut);
     assert!(!plan.wire, "the networks of docker keep them apart by themselves");
@@ -319,4 +320,25 @@ fn a_network_that_is_full_is_told() {
         messages(build(&large.scenario(), &docker, &narrow)),
         ["network `main` (10.5.0.0/28) has no room for node number 6"]
     );
+}
+
+#[test]
+fn neighbors_are_told_at_both_ends_and_lone_nodes_nothing() {
+    let topology = "
+nodes:
+  a: {client: gamma, role: validator}
+  b: {client: gamma}
+graph: line
+";
+    let parts = Parts { topology: topology.to_owned(), chain: "", timeline: Vec::new(), ..Parts::default() };
+    let mut scenario = parts.scenario();
+    let docker = Capabilities::everything(crate::action::BackendKind::Docker);
+    let plan = build(&scenario, &docker, &surroundings()).unwrap();
+    for (own, other) in [("a", "b"), ("b", "a")] {
+        let wanted = format!("--near={}", node(&plan, other).identity["multiaddr"]);
+        assert_eq!(node(&plan, own).process.command[1..], [wanted]);
+    }
+    scenario.topology.edges.clear();
+    let plan = build(&scenario, &docker, &surroundings()).unwrap();
+    assert!(plan.nodes.iter().all(|node| node.process.command.len() == 1));
 }

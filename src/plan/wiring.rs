@@ -97,24 +97,23 @@ impl<'a> Wires<'a> {
         self.others(of, which).into_iter().filter_map(|(other, address)| other.identity(kind, address)).collect()
     }
 
-    /// Remarks about edges that nobody can dial.
-    pub(super) fn notes(&self) -> Vec<String> {
-        let apart = self.dials.iter().flat_map(|(from, tos)| tos.iter().map(move |to| (*from, *to))).filter(
-            |(from, to)| match (self.position.get(from), self.position.get(to)) {
-                (Some(from), Some(to)) => self.known[*to].seen_from(&self.known[*from]).is_none(),
-                _ => false,
-            },
-        );
-        let apart: Vec<String> = apart.map(|(from, to)| format!("{from} → {to}")).collect();
-        match apart.as_slice() {
-            [] => Vec::new(),
-            [one] => vec![format!("1 edge of the graph cannot be dialled, because its ends share no network: {one}")],
-            [first, ..] => {
-                vec![format!(
-                    "{} edges of the graph cannot be dialled, because their ends share no network: {first}, …",
-                    apart.len()
-                )]
+    /// The edges of the graph whose ends share a network, and a remark about the others: nobody can dial those.
+    pub(super) fn edges(&self, topology: &Topology) -> (Vec<(NodeName, NodeName)>, Option<String>) {
+        let known = |name: &NodeName| self.position.get(name).map(|position| &self.known[*position]);
+        let (kept, apart): (Vec<_>, Vec<_>) =
+            topology.edges.iter().cloned().partition(|(from, to)| {
+                known(from).zip(known(to)).is_some_and(|(from, to)| to.seen_from(from).is_some())
+            });
+        let note = match apart.as_slice() {
+            [] => None,
+            [(from, to)] => {
+                Some(format!("1 edge of the graph was left out, because its ends share no network: {from} → {to}"))
             }
-        }
+            [(from, to), ..] => Some(format!(
+                "{} edges of the graph were left out, because their ends share no network: {from} → {to}, …",
+                apart.len()
+            )),
+        };
+        (kept, note)
     }
 }

@@ -4,18 +4,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::clock::RunClock;
 use super::dialer::BackendDialer;
+use super::link_timer::LinkTimer;
 use super::logs::LogWatch;
 use super::nodes::{Order, Report, Workers, describe, ends_process, node_of};
 use super::record::run_record;
 use super::timeline::{Completed, Timeline};
 use super::{End, HeadCount, JournalFailed, Outcome, Progress, Request};
 use crate::action::{BackendKind, NodeName, NodeProcess, Seeds};
+use crate::backend::docker::{self, DockerBackend};
+use crate::backend::native::NativeBackend;
 use crate::backend::{Backend, BackendError, BackendEvent, LogSink, RunSetup, WireSetup};
 use crate::journal::{JournalWriter, LinkCounterRecord, NodePhase, What};
 use crate::observe::{Dial, Observation, Prober, ProberSetup};
@@ -41,6 +44,10 @@ pub(super) struct Engine {
     heads: BTreeMap<NodeName, (u64, String)>,
     counters: BTreeMap<(u16, u16), LinkCounterRecord>,
     zero: Option<Instant>,
+    /// When the chain begins, for chains whose genesis lies ahead; the timeline does not start before.
+    genesis: Option<Instant>,
+    /// All nodes are ready; the timeline starts then.
+    zero_due: Option<Instant>,
     first_start: Option<Instant>,
     last_start: Option<Instant>,
     worst_fault_error: Option<Duration>,
@@ -86,6 +93,9 @@ struct Running {
     reports: mpsc::Receiver<Report>,
     events: mpsc::Receiver<BackendEvent>,
     timeline: Timeline,
+    link_timer: Option<LinkTimer>,
+    /// The swap of the next step, if it changes links.
+    next_links: Option<oneshot::Receiver<Instant>>,
     cancel: CancellationToken,
 }
 
@@ -109,6 +119,8 @@ impl Engine {
             heads: BTreeMap::new(),
             counters: BTreeMap::new(),
             zero: None,
+            genesis: None,
+            zero_due: None,
             first_start: None,
             last_start: None,
             worst_fault_error: None,
@@ -121,14 +133,15 @@ impl Engine {
     /// Runs everything and takes it down again.
     pub(super) async fn drive(mut self) -> Result<Outcome, JournalFailed> {
         let (event_sender, mut events) = mpsc::channel(CHANNEL);
-        let setup = self.setup(event_sender);
-        let prepared = match self.request.plan.backend {
-            BackendKind::Docker => crate::backend::docker::DockerBackend::prepare(setup).await.map(Backend::Docker),
-            BackendKind::Native => crate::backend::native::NativeBackend::prepare(setup).await.map(Backend::Native),
-        };
+        let prepared = self.prepare(event_sender).await;
         let mut how_to_look = BTreeMap::new();
         let mut teardown_errors = Vec::new();
         let end = match prepared {
+            Err(_) if *self.request.interrupts.borrow() > 0 => {
+                self.write(What::Interrupted)?;
+                self.write(What::TimelineEnded { reason: End::Interrupted.word().to_owned() })?;
+                End::Interrupted
+            }
             Err(error) => {
                 self.note_trouble(error)?;
                 self.write(What::TimelineEnded { reason: End::Trouble.word().to_owned() })?;
@@ -166,12 +179,41 @@ impl Engine {
         })
     }
 
+    /// Images first, which may take minutes; only then genesis time is settled and the rest is made.
+    async fn prepare(&mut self, events: mpsc::Sender<BackendEvent>) -> Result<Backend, BackendError> {
+        if self.request.plan.backend == BackendKind::Native {
+            let setup = self.setup(events);
+            return NativeBackend::prepare(setup).await.map(Backend::Native);
+        }
+        let processes = self.request.plan.nodes.iter().map(|node| &node.process);
+        let images: BTreeMap<_, _> =
+            processes.filter_map(|process| Some((process.client.clone(), process.image.clone()?))).collect();
+        let images: Vec<_> = images.into_iter().collect();
+        let progress = self.backend_progress();
+        let mut interrupts = self.request.interrupts.clone();
+        let built = tokio::select! {
+            built = docker::build_images(&images, &progress) => built?,
+            // Nothing of the run exists yet; whether an image is ready or not is no harm to the next run.
+            () = interrupted(&mut interrupts) => return Err(BackendError::plain("interrupted while images were made")),
+        };
+        for image in built {
+            image?;
+        }
+        let setup = self.setup(events);
+        DockerBackend::prepare(setup).await.map(Backend::Docker)
+    }
+
+    fn backend_progress(&self) -> crate::backend::Progress {
+        let progress = Arc::clone(&self.request.progress);
+        crate::backend::Progress(Arc::new(move |line| progress(Progress::Note(line))))
+    }
+
     /// What the backend is told; genesis time is settled here.
-    fn setup(&self, events: mpsc::Sender<BackendEvent>) -> RunSetup {
+    fn setup(&mut self, events: mpsc::Sender<BackendEvent>) -> RunSetup {
         let plan = &self.request.plan;
         let genesis = plan.genesis_delay.map(genesis_seconds);
+        self.genesis = genesis.map(instant_of);
         let nodes = plan.nodes.iter().map(|node| Arc::new(fill_genesis_time(node.process.clone(), genesis))).collect();
-        let progress = Arc::clone(&self.request.progress);
         let table = Timeline::new(plan).base_table();
         RunSetup {
             run: self.request.run.clone(),
@@ -182,7 +224,7 @@ impl Engine {
             logs: LogSink::new(&self.request.logs, self.logs.watcher(self.mark_sender.clone())),
             events,
             state: self.request.state.clone(),
-            progress: crate::backend::Progress(Arc::new(move |line| progress(Progress::Note(line)))),
+            progress: self.backend_progress(),
         }
     }
 
@@ -204,6 +246,8 @@ impl Engine {
             reports,
             events,
             timeline: Timeline::new(plan),
+            link_timer: None,
+            next_links: None,
             cancel,
         }
     }
@@ -239,8 +283,10 @@ impl Engine {
             let step_due = self.zero.zip(running.timeline.next_at()).map(|(zero, at)| zero + at);
             let start_due = self.zero.zip(late_starts.last()).map(|(zero, (at, _))| zero + *at);
             let end_due = self.zero.map(|zero| zero + self.request.plan.duration);
+            let zero_due = self.zero_due.filter(|_| self.zero.is_none());
             tokio::select! {
                 biased;
+                () = until(zero_due), if zero_due.is_some() => self.start_timeline(running)?,
                 () = until(step_due), if step_due.is_some() => self.take_step(running).await?,
                 () = until(start_due), if start_due.is_some() => {
                     if let Some((_, name)) = late_starts.pop() {
@@ -268,9 +314,16 @@ impl Engine {
         }
     }
 
+    /// Hands the next step's link table to the thread that swaps it at its instant.
+    fn schedule_links(&self, running: &mut Running) {
+        let due = self.zero.zip(running.timeline.next_at()).map(|(zero, at)| zero + at);
+        let (Some(due), Some(timer)) = (due, &running.link_timer) else { return };
+        running.next_links = running.timeline.take_table().map(|table| timer.schedule(due, table));
+    }
+
     async fn take_step(&mut self, running: &mut Running) -> Result<(), JournalFailed> {
-        let links_at = match running.timeline.take_table() {
-            Some(table) => running.backend.set_links(table),
+        let links_at = match running.next_links.take() {
+            Some(swapped) => swapped.await.unwrap_or_else(|_| Instant::now()),
             None => Instant::now(),
         };
         let (step, actions) = running.timeline.begin_step(links_at);
@@ -281,6 +334,7 @@ impl Engine {
             }
             running.workers.order(&node, Order::Act { step, action }).await;
         }
+        self.schedule_links(running);
         let completed = running.timeline.completed();
         self.write_faults(completed)?;
         // The counters of a link change most around a cut: write them at each edge of a fault.
@@ -355,7 +409,7 @@ impl Engine {
         }
     }
 
-    /// The timeline's zero comes when all nodes that start at once are ready.
+    /// The timeline's zero comes when all nodes that start at once are ready and the chain has begun.
     fn perhaps_start_timeline(&mut self) -> Result<(), JournalFailed> {
         if self.zero.is_some() {
             return Ok(());
@@ -366,12 +420,22 @@ impl Engine {
         };
         let (started, ready, total) = (reached(NodePhase::Started), reached(NodePhase::Ready), at_once.len());
         (self.request.progress)(Progress::Starting { started, ready, total });
-        if ready == total {
-            self.zero = Some(Instant::now());
-            (self.request.progress)(Progress::TimelineStarted { duration: self.request.plan.duration });
-            self.write(What::TimelineStarted)?;
+        if ready == total && self.zero_due.is_none() {
+            let now = Instant::now();
+            self.zero_due = Some(self.genesis.map_or(now, |genesis| genesis.max(now)));
         }
         Ok(())
+    }
+
+    fn start_timeline(&mut self, running: &mut Running) -> Result<(), JournalFailed> {
+        self.zero = Some(Instant::now());
+        match LinkTimer::start(&running.backend) {
+            Ok(timer) => running.link_timer = Some(timer),
+            Err(error) => self.note_trouble(BackendError::new("cannot start the thread that swaps links", error))?,
+        }
+        self.schedule_links(running);
+        (self.request.progress)(Progress::TimelineStarted { duration: self.request.plan.duration });
+        self.write(What::TimelineStarted)
     }
 
     fn start_probe(&self, running: &mut Running, node: &NodeName) {
@@ -488,6 +552,7 @@ impl Engine {
             self.write(What::Watched { node, answered, failed, largest_gap })?;
         }
         self.write(What::TimelineEnded { reason: end.word().to_owned() })?;
+        running.link_timer = None;
         running.cancel.cancel();
         let workers = std::mem::take(&mut running.workers);
         let probes = std::mem::take(&mut running.probes);
@@ -574,6 +639,19 @@ fn never_interrupted() -> tokio::sync::watch::Receiver<u8> {
     // The sender lives as long as the process, so `changed` waits for ever instead of failing at once.
     std::mem::forget(sender);
     receiver
+}
+
+/// The first interrupt; never ends if nobody can interrupt.
+async fn interrupted(interrupts: &mut tokio::sync::watch::Receiver<u8>) {
+    if interrupts.wait_for(|count| *count > 0).await.is_err() {
+        std::future::pending().await
+    }
+}
+
+/// The monotonic instant of a second since 1970.
+fn instant_of(seconds: u64) -> Instant {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Instant::now() + Duration::from_secs(seconds).saturating_sub(since_1970)
 }
 
 /// Whole seconds since 1970 at which a genesis that lies `delay` ahead takes place, rounded up.

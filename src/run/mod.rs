@@ -6,6 +6,7 @@
 mod clock;
 mod dialer;
 mod engine;
+mod link_timer;
 mod logs;
 mod nodes;
 mod record;

@@ -41,9 +41,11 @@ pub struct ScenarioDocument {
     pub clients: Option<Sp<ClientsChoice>>,
     /// What happens, and when.
     #[serde(default)]
+    #[schemars(length(max = 1_000))]
     pub timeline: Vec<Sp<EntryDocument>>,
     /// What must hold.
     #[serde(default)]
+    #[schemars(length(max = 500))]
     pub expect: Vec<Sp<ExpectationDocument>>,
 }
 
@@ -179,7 +181,7 @@ impl<'de> Deserialize<'de> for ClientsChoice {
             type Value = ClientsChoice;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of clients, or a mix such as `{go-ethereum: 1, reference: 3}`")
+                f.write_str("a list of clients, or a mix such as `{reference: 3, other: 1}`")
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<ClientsChoice, A::Error> {
                 let mut clients = Vec::new();

@@ -73,3 +73,6 @@ pub struct Entry {
     /// Nodes that it touches, for reports and `recover`.
     pub targets: Vec<crate::action::NodeName>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -189,12 +189,17 @@ fn read_entries(sections: &mut Sections, mistakes: &mut Vec<Diagnostic>) -> Vec<
         let document: Option<EntryDocument> = sections.read(&item);
         let name = match &document {
             Some(document) => document.name.clone(),
-            None => item.get("name").and_then(|name| Some(Sp::new(name.text()?.to_owned(), name.span))).or_else(|| {
-                let Content::Map(faults) = &item.get("inject")?.content else { return None };
-                faults.first().map(|(word, _)| Sp::new(word.text.clone(), word.span))
-            }),
+            None => item.get("name").and_then(|name| Some(Sp::new(name.text()?.to_owned(), name.span))),
         };
-        entries.push((item.span, name, document.map(|document| Sp::new(document, item.span))));
+        // What an unnamed entry would be called.
+        let word = match (&document, item.get("inject").map(|inject| &inject.content)) {
+            (Some(document), _) => Some(document.inject.value.keyword().to_owned()),
+            (None, Some(Content::Map(faults))) => faults.first().map(|(word, _)| word.text.clone()),
+            (None, Some(Content::Scalar { text, .. })) => Some(text.clone()),
+            (None, _) => None,
+        };
+        let document = document.map(|document| Sp::new(document, item.span));
+        entries.push(timeline::Written { place: item.span, name, word, document });
     }
     timeline::name_entries(entries, mistakes)
 }

@@ -40,10 +40,13 @@ impl Sections {
         }
         match read_node(node) {
             Ok(value) => Some(value),
-            // A part whose mistake stands elsewhere (behind an alias) was reported there.
-            Err(_) if !self.structural.is_empty() => None,
             Err(mistake) => {
-                self.further.push(mistake);
+                // A mistake that stands elsewhere (behind an alias) was found there by the check.
+                let place =
+                    |mistake: &Diagnostic| mistake.labels.first().map(|label| (label.span.source, label.span.start));
+                if !self.structural.iter().any(|known| place(known) == place(&mistake)) {
+                    self.further.push(mistake);
+                }
                 None
             }
         }

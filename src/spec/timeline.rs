@@ -13,7 +13,7 @@ use crate::text::{Diagnostic, Sp, Span, suggest};
 use crate::topology::Topology;
 
 /// Most entries, repetitions written out.
-const MOST_ENTRIES: usize = 10_000;
+const MOST_ENTRIES: usize = 2_000;
 
 /// An entry of the file with its name.
 #[derive(Debug)]
@@ -71,17 +71,21 @@ pub(super) fn unknown_entry<'a>(name: &Sp<String>, known: impl Iterator<Item = &
     mistake
 }
 
+/// An entry as far as it could be read.
+#[derive(Debug)]
+pub(super) struct Written {
+    pub(super) place: Span,
+    pub(super) name: Option<Sp<String>>,
+    /// The fault's word.
+    pub(super) word: Option<String>,
+    pub(super) document: Option<Sp<EntryDocument>>,
+}
+
 /// Gives every entry its name. Unnamed ones are called by their fault; a second `kill` is `kill-2`.
-pub(super) fn name_entries(
-    entries: Vec<(Span, Option<Sp<String>>, Option<Sp<EntryDocument>>)>,
-    mistakes: &mut Vec<Diagnostic>,
-) -> Vec<Named> {
+pub(super) fn name_entries(entries: Vec<Written>, mistakes: &mut Vec<Diagnostic>) -> Vec<Named> {
     let mut taken: BTreeMap<String, Span> = BTreeMap::new();
-    for (_, name, _) in &entries {
-        let Some(name) = name else { continue };
-        if let Err(mistake) = check_name(name) {
-            mistakes.push(mistake);
-        }
+    for name in entries.iter().filter_map(|entry| entry.name.as_ref()) {
+        mistakes.extend(check_name(name).err());
         if let Some(first) = taken.get(&name.value) {
             mistakes.push(
                 Diagnostic::error(format!("two entries are called `{}`", name.value))
@@ -93,16 +97,15 @@ pub(super) fn name_entries(
         }
     }
     let mut named = Vec::new();
-    for (place, name, document) in entries {
-        let family = match (&name, &document) {
+    for Written { place, name, word, document } in entries {
+        let family = match (&name, word) {
             (Some(name), _) => name.value.clone(),
-            (None, Some(document)) => {
-                let word = document.value.inject.value.keyword();
+            (None, Some(word)) => {
                 let family = (1..)
-                    .map(|number| if number == 1 { word.to_owned() } else { format!("{word}-{number}") })
+                    .map(|number| if number == 1 { word.clone() } else { format!("{word}-{number}") })
                     .find(|family| !taken.contains_key(family))
                     .expect("there are more numbers than entries");
-                taken.insert(family.clone(), document.value.inject.span);
+                taken.insert(family.clone(), place);
                 family
             }
             (None, None) => continue,

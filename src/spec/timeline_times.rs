@@ -214,7 +214,7 @@ impl<'a> Times<'a> {
                         .push(Diagnostic::error("repetitions need some time between them").at(every.span, "too short"));
                 } else if let Some(length) = lasting.filter(|length| *length > every.value.0 && times.value > 1) {
                     let mut mistake = Diagnostic::error("each repetition lasts longer than the time to the next one")
-                        .at(every.span, "the next one begins");
+                        .at(every.span, "after this the next one begins");
                     let place = entry
                         .lasting
                         .as_ref()

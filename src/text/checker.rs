@@ -88,8 +88,9 @@ impl<'a> Walk<'a> {
         }
         let words: Vec<&str> = alternatives.words.iter().chain(&alternatives.tag_order).copied().collect();
         if words.is_empty() {
+            let has_format = alternatives.scalars.iter().any(|scalar| scalar.get("format").is_some());
             match first_mistake {
-                Some(mistake) if alternatives.expects.is_none() => self.found.push(mistake),
+                Some(mistake) if alternatives.expects.is_none() || has_format => self.found.push(mistake),
                 _ => self.wrong(node, alternatives),
             }
         } else {
@@ -232,7 +233,7 @@ impl<'a> Walk<'a> {
                 self.later(word, key.span);
                 known = known.or(Some(key));
             } else {
-                self.unknown_key(key, &words, "words");
+                let _ = self.unknown_key(key, &words, "words");
             }
         }
     }
@@ -240,18 +241,28 @@ impl<'a> Walk<'a> {
     /// An ordinary mapping.
     fn entries(&mut self, node: &Node, entries: &[(Key, Node)], schema: &'a Value, owner: Span) {
         let properties = schema.get("properties").and_then(Value::as_object);
-        let names: Vec<&'a str> = properties.into_iter().flat_map(|known| known.keys().map(String::as_str)).collect();
+        let names: Vec<&'a str> = properties
+            .into_iter()
+            .flatten()
+            .filter(|(_, part)| !self.schema.is_later(part))
+            .map(|(name, _)| name.as_str())
+            .collect();
         let others = schema.get("additionalProperties");
+        let mut later = false;
+        // Keys that misspelt ones were meant to be: they are not missing as well.
+        let mut meant: Vec<&str> = Vec::new();
         for (key, value) in entries {
-            if let Some(part) = properties.and_then(|known| known.get(&key.text)) {
+            let part = properties.and_then(|known| known.get(&key.text));
+            if part.is_some_and(|part| self.schema.is_later(part)) || later_keys(schema).contains(&key.text.as_str()) {
+                later = true;
+                self.later(&key.text, key.span);
+            } else if let Some(part) = part {
                 self.outer_keys.push(names.clone());
                 self.value(value, part, key.span);
                 self.outer_keys.pop();
-            } else if later_keys(schema).contains(&key.text.as_str()) {
-                self.later(&key.text, key.span);
             } else {
                 match others {
-                    Some(Value::Bool(false)) => self.unknown_key(key, &names, "keys"),
+                    Some(Value::Bool(false)) => meant.extend(self.unknown_key(key, &names, "keys")),
                     Some(part) => {
                         self.outer_keys.push(names.clone());
                         self.value(value, part, key.span);
@@ -262,8 +273,11 @@ impl<'a> Walk<'a> {
             }
         }
         let required = schema.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-        let missing: Vec<&str> = required.filter(|name| !entries.iter().any(|(key, _)| key.text == *name)).collect();
-        if !missing.is_empty() {
+        let missing: Vec<&str> = required
+            .filter(|name| !entries.iter().any(|(key, _)| key.text == *name) && !meant.contains(name))
+            .collect();
+        // A word that is not built yet would perhaps have stood in for what is missing.
+        if !missing.is_empty() && !later {
             self.missing(node, &missing, properties, owner);
         }
         let least = schema.get("minProperties").and_then(Value::as_u64).unwrap_or(0);
@@ -303,7 +317,8 @@ impl<'a> Walk<'a> {
         self.found.push(mistake);
     }
 
-    fn unknown_key(&mut self, key: &Key, known: &[&str], what: &str) {
+    /// Gives the key that was perhaps meant.
+    fn unknown_key<'n>(&mut self, key: &Key, known: &[&'n str], what: &str) -> Option<&'n str> {
         let name = shortened(&key.text);
         let mut mistake = Diagnostic::error(format!("unknown {} `{name}`", what.trim_end_matches('s')))
             .at(key.span, format!("not a {} here", what.trim_end_matches('s')));
@@ -316,6 +331,7 @@ impl<'a> Walk<'a> {
             mistake.help.extend(suggest::help(&key.text, known.iter().copied(), what));
         }
         self.found.push(mistake);
+        near
     }
 
     fn duplicates(&mut self, entries: &[(Key, Node)]) {

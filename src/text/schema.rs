@@ -2,6 +2,7 @@
 //!
 //! Extensions that our document types may set with `#[schemars(extend("x-…" = …))]`:
 //! * `x-later` on a mapping or an enum: a list of known words that are not built yet, refused as such;
+//! * `deprecated: true` on what stands under a word: the same for that word;
 //! * `x-expects` on anything: how a person would call the value, for "expected …, found …".
 
 use std::collections::BTreeMap;
@@ -83,6 +84,13 @@ impl DocumentSchema {
         found
     }
 
+    /// Whether what stands under a word says that the word is not built yet.
+    pub(super) fn is_later(&self, schema: &Value) -> bool {
+        let marked = |schema: &Value| self.resolve(schema).get("deprecated") == Some(&Value::Bool(true));
+        let branches = self.resolve(schema).get("anyOf").and_then(Value::as_array);
+        marked(schema) || branches.is_some_and(|branches| branches.iter().any(marked))
+    }
+
     fn collect<'a>(&'a self, schema: &'a Value, found: &mut Alternatives<'a>, depth: usize) {
         if found.expects.is_none() {
             found.expects = schema.get("x-expects").and_then(Value::as_str);
@@ -128,6 +136,7 @@ impl DocumentSchema {
                 "null" => found.null = true,
                 "array" => found.lists.push(schema),
                 "object" => match single_tag(object).filter(|_| may_be_variant) {
+                    Some((word, parameters)) if self.is_later(parameters) => found.later.push(word),
                     Some((word, parameters)) => {
                         if found.tags.insert(word, Tag { parameters }).is_none() {
                             found.tag_order.push(word);

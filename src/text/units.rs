@@ -83,7 +83,7 @@ fn split_number(text: &str) -> Option<(u128, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, rest) = text.split_at(end);
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    if whole.is_empty() || whole.len() > 18 || fraction.len() > SCALE as usize || number.ends_with('.') {
+    if whole.is_empty() || whole.len() > 20 || fraction.len() > SCALE as usize || number.ends_with('.') {
         return None;
     }
     if !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
@@ -385,3 +385,73 @@ unit_in_documents!(
     "a share such as `1%` or `0.01`",
     ["1%", "0.01"]
 );
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn time(text: &str) -> Result<u128, String> {
+        text.parse::<Time>().map(|time| time.0.as_nanos()).map_err(|mistake| mistake.to_string())
+    }
+
+    #[test]
+    fn durations_read_as_people_mean_them() {
+        assert_eq!(time("10s"), Ok(10_000_000_000));
+        assert_eq!(time("1m30s"), Ok(90_000_000_000));
+        assert_eq!(time("1.5s"), Ok(1_500_000_000));
+        assert_eq!(time("250us"), Ok(250_000));
+        assert_eq!(time("2h"), Ok(7_200_000_000_000));
+        assert_eq!(time("0"), Ok(0));
+        assert_eq!(time("5 ms"), Ok(5_000_000));
+        for wrong in
+            ["", "10", "s", "10 parsecs", "-5s", "5s1m", "1s1s", "1.s", "1..5s", "99999h", "3 slots", "1e3s", "∞"]
+        {
+            assert!(time(wrong).is_err(), "{wrong}");
+        }
+        assert!(time("10 sec").unwrap_err().contains("the unit is written `s`"));
+        assert!(time("3 slots").unwrap_err().contains("not built yet"));
+    }
+
+    #[test]
+    fn rates_sizes_and_shares_read_as_people_mean_them() {
+        assert_eq!("10mbit".parse(), Ok(Rate(10_000_000)));
+        assert_eq!("1.5gbit".parse(), Ok(Rate(1_500_000_000)));
+        assert_eq!("64kib".parse(), Ok(Size(65_536)));
+        assert_eq!("1500b".parse(), Ok(Size(1_500)));
+        assert_eq!("1%".parse(), Ok(Share(0.01)));
+        assert_eq!("0.01".parse(), Ok(Share(0.01)));
+        assert_eq!("100%".parse(), Ok(Share(1.0)));
+        for wrong in ["0mbit", "10", "10mbps", "ten mbit"] {
+            assert!(wrong.parse::<Rate>().is_err(), "{wrong}");
+        }
+        for wrong in ["5", "101%", "-1%", "a%", "%", "1.5"] {
+            assert!(wrong.parse::<Share>().is_err(), "{wrong}");
+        }
+        assert!("99999999999999999gib".parse::<Size>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(nanos in 0_u64..400 * 24 * 3600 * 1_000_000_000, bits in 1_u64.., share in 0_u32..=1_000_000) {
+            let time = Time(Duration::from_nanos(nanos));
+            if time.0 <= LONGEST_TIME {
+                prop_assert_eq!(time.to_string().parse(), Ok(time));
+            }
+            prop_assert_eq!(Rate(bits).to_string().parse(), Ok(Rate(bits)));
+            prop_assert_eq!(Size(bits).to_string().parse(), Ok(Size(bits)));
+            let share = Share(f64::from(share) / 1_000_000.0);
+            let read: Share = share.to_string().parse().unwrap();
+            prop_assert!((read.0 - share.0).abs() < 1e-9);
+        }
+
+        #[test]
+        fn no_text_makes_them_panic(text in ".{0,40}") {
+            let _ = text.parse::<Time>();
+            let _ = text.parse::<Rate>();
+            let _ = text.parse::<Size>();
+            let _ = text.parse::<Share>();
+        }
+    }
+}

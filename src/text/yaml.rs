@@ -247,7 +247,8 @@ fn explain_at(mistake: &Error, span: Span) -> Diagnostic {
             if said.contains("recursion limit") {
                 return too_large(span);
             }
-            Diagnostic::error(format!("this is not YAML: {said}")).at(span, "")
+            let mistake = Diagnostic::error(format!("this is not YAML: {said}")).at(span, "");
+            if said.contains("tab") { mistake.help("indent with blanks: YAML takes no tabs") } else { mistake }
         }
     }
 }
@@ -331,24 +332,41 @@ mod tests {
         assert_eq!(tree.get("b").unwrap().get("x").unwrap().text(), Some("1"));
         assert_eq!(tree.get("b").unwrap().get("y").unwrap().text(), Some("3"));
         assert_eq!(tree.get("d").unwrap().content, Content::Scalar { text: "010".to_owned(), quoted: true });
-        println!("{tree:#?}");
     }
 
     #[test]
     fn all_mistakes_are_found_at_once() {
         let text =
             "nam: x\nwait: 10 parsecs\nflags: [yes, 1, \"true\"]\nwait: 5\ninject:\n  kil: {}\n  kill:\n    flags: a\n";
-        println!("{}", read_document(text).unwrap_err());
-        println!("{}", read_document("name: x\ninject: kill\nwait: 10").unwrap_err());
-        println!("{}", read_document("name: x\ninject: {kill: {targets: {random: x}}}\nflags: a").unwrap_err());
-        println!("{}", read_document("name: [x\n").unwrap_err());
-        println!("{}", read_document("").unwrap_err());
-        println!("{}", read_document("- a\n- b").unwrap_err());
-        println!("{}", read_document("name: *x").unwrap_err());
-        println!("{}", read_document("name: x\n---\nname: b").unwrap_err());
-        println!("{}", read_document("name: x\n\tflags: a").unwrap_err());
-        println!("{}", read_document("a: &a [x,x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]\nd: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d,*d]\nf: [*e,*e,*e,*e,*e,*e,*e,*e,*e,*e]\n").unwrap_err());
-        println!("{}", read_document(&"[".repeat(10000)).unwrap_err());
-        println!("{}", read_document(&"- ".repeat(10000)).unwrap_err());
+        let message = read_document(text).unwrap_err();
+        assert_eq!(message.matches("error: ").count(), 10, "{message}");
+    }
+
+    #[test]
+    fn the_traps_of_older_yaml_are_words() {
+        for word in ["no", "on", "yes", "0755", "1_000", "12:30:45", "0x", "~x", "1e", ".", "+1.", "1.10"] {
+            let (_, document) = read_document(&format!("name: {word}\n")).unwrap();
+            assert_eq!(document.name.value, word);
+        }
+        assert!(read_document("name: x\nflags: [on]\n").is_err());
+        assert!(read_document("name:\n").is_err());
+        assert!(read_document("name: ~\n").is_err());
+    }
+
+    #[test]
+    fn hostile_sizes_are_refused() {
+        let deep = "[".repeat(100_000);
+        let dashes = "- ".repeat(100_000);
+        let long = format!("name: {}", "x".repeat(2 << 20));
+        for text in [deep, dashes, long] {
+            assert!(read_document(&text).is_err());
+        }
+    }
+
+    #[test]
+    fn carriage_returns_and_byte_order_marks_do_not_move_places() {
+        let text = "\u{feff}name: x\r\nwait: 10 parsecs\r\n";
+        let message = read_document(text).unwrap_err();
+        assert!(message.contains("test.yaml:2:7"), "{message}");
     }
 }

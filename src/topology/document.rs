@@ -45,6 +45,7 @@ pub struct TopologyDocument {
     pub networks: Ordered<NetworkDocument>,
     /// Quality of single links. Entries that name the same link add up.
     #[serde(default)]
+    #[schemars(length(max = 10_000))]
     pub links: Vec<Sp<LinkDocument>>,
     /// Whether packets may only travel along edges of the graph.
     #[serde(default)]

@@ -12,6 +12,9 @@ use crate::text::{Diagnostic, Sp, Span, suggest};
 /// Undirected edges between positions, the smaller one first.
 pub(super) type Edges = BTreeSet<(usize, usize)>;
 
+/// Most edges of a graph: a mesh of 700 nodes.
+const MOST_EDGES: usize = 250_000;
+
 /// The nodes that a graph is made over.
 #[derive(Debug)]
 pub(super) struct GraphContext<'a> {
@@ -56,6 +59,13 @@ fn edges_of(
     context: &GraphContext<'_>,
 ) -> Result<Edges, Vec<Diagnostic>> {
     let count = members.len();
+    if expected_edges(generator, count) > MOST_EDGES {
+        return Err(vec![
+            Diagnostic::error(format!("this graph of {count} nodes has more than {MOST_EDGES} edges"))
+                .at(place, "too many")
+                .help("`random_regular`, `small_world` and `scale_free` keep large networks connected with few edges"),
+        ]);
+    }
     let local = match generator {
         Generator::Line => graph_fixed::line(count),
         Generator::Ring => graph_fixed::ring(count),
@@ -82,6 +92,22 @@ fn edges_of(
     }
     .map_err(|mistake| vec![mistake])?;
     Ok(local.into_iter().map(|(a, b)| ordered(members[a], members[b])).collect())
+}
+
+/// About how many edges a generator will make; what is impossible is refused later.
+fn expected_edges(generator: &Generator, count: usize) -> usize {
+    let pairs = count * count.saturating_sub(1) / 2;
+    match generator {
+        Generator::Mesh => pairs,
+        Generator::RandomRegular(regular) => (count * regular.degree.value as usize / 2).min(pairs),
+        Generator::ErdosRenyi(random) => (pairs as f64 * random.probability.value.0) as usize,
+        Generator::SmallWorld(world) => (count * world.neighbors.value as usize / 2).min(pairs),
+        Generator::ScaleFree(free) => (count * free.attach.value as usize).min(pairs),
+        Generator::Clusters(clusters) => {
+            clusters.between.as_ref().map_or(0, |between| (between.value as usize).min(pairs))
+        }
+        Generator::Line | Generator::Ring | Generator::Star(_) | Generator::Tree(_) | Generator::Grid(_) => count,
+    }
 }
 
 fn center(name: &Sp<String>, members: &[usize], context: &GraphContext<'_>) -> Result<usize, Diagnostic> {
@@ -120,7 +146,7 @@ fn clusters_of(
             None => parts.push((label.unwrap_or_else(|| format!("={}", context.names[member])), vec![member])),
         }
     }
-    if parts.len() == 1 && members.len() > 1 && names[members[0]].is_none() {
+    if members.iter().all(|&member| names[member].is_none()) && !members.is_empty() {
         let what = if clusters.of == ClustersOf::Groups { "group" } else { "zone" };
         return Err(vec![Diagnostic::error(format!("no node is in a {what}")).at(place, "clusters of what?")]);
     }

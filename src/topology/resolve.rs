@@ -277,7 +277,7 @@ impl Work {
     /// Dealing anew fills the gap; else it is a mistake.
     fn needs_client(&mut self, name: &Sp<String>, what: &str, wishes: &Wishes<'_>) {
         if wishes.clients.is_empty() {
-            let mix = if what == "group" { ", or a mix: `clients: {go-ethereum: 1, reference: 1}`" } else { "" };
+            let mix = if what == "group" { ", or a mix: `clients: {reference: 3, other: 1}`" } else { "" };
             self.mistakes.push(
                 Diagnostic::error(format!("the {what} `{}` names no client", name.value))
                     .at(name.span, "runs what?")

@@ -68,7 +68,7 @@ impl JsonSchema for Targets {
             "description": "Which nodes: a name, a glob `west-*`, a group, a client, a share `40%`, one of the words `one minority minority_third majority supermajority all bootnodes`, `{random: 3}`, `{label: value}`, or a list of those.",
             "anyOf": [
                 {"type": "string"},
-                {"type": "object", "required": ["random"], "properties": {"random": {"type": "integer", "minimum": 1}}, "additionalProperties": false},
+                {"type": "object", "required": ["random"], "properties": {"random": {"type": "integer", "format": "uint32", "minimum": 1, "description": "So many nodes, drawn from the seed."}}, "additionalProperties": false},
                 {"type": "object", "minProperties": 1, "additionalProperties": {"type": "string"}},
                 {"type": "array", "minItems": 1, "items": itself},
             ],

@@ -22,7 +22,7 @@ const TWO_REGIONS: &str = "
 name: two-regions
 description: Two regions of four, joined by a thin link.
 groups:
-  west: {count: 4, clients: {go-ethereum: 1, reference: 1}, zone: eu, role: validator, labels: {side: a}}
+  west: {count: 4, clients: {geth: 1, reference: 1}, zone: eu, role: validator, labels: {side: a}}
   east: {count: 4, clients: {ethereumjs: 1, reference: 3}, zone: us}
 nodes:
   boot: {client: reference, role: bootnode, zone: eu, networks: [main, private]}
@@ -42,7 +42,7 @@ fn the_example_of_the_language_resolves() {
     let nodes: Vec<NodeName> = topology.nodes.iter().map(|node| node.name.clone()).collect();
     assert_eq!(names(&nodes), ["west-0", "west-1", "west-2", "west-3", "east-0", "east-1", "east-2", "east-3", "boot"]);
     let clients: Vec<String> = topology.nodes.iter().map(|node| node.client.to_string()).collect();
-    assert_eq!(clients[..4], ["go-ethereum", "go-ethereum", "reference", "reference"]);
+    assert_eq!(clients[..4], ["geth", "geth", "reference", "reference"]);
     assert_eq!(clients[4..8], ["ethereumjs", "reference", "reference", "reference"]);
     assert_eq!(names(&topology.bootnodes), ["boot"]);
     // 6 + 6 inside, 2 between the groups and 2 to the lone node from each of them.

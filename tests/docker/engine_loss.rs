@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use splitbrain::action::{Capability, NodeName, RunId};
+use splitbrain::backend::BackendEvent;
 use splitbrain::backend::docker::DockerBackend;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -31,7 +32,8 @@ async fn actor() {
             println!("\nrunning");
             let deadline = std::time::Instant::now() + PATIENCE;
             while std::time::Instant::now() < deadline {
-                if let Some(event) = scene.heard().first() {
+                if let Some(event) = scene.heard().iter().find(|event| matches!(event, BackendEvent::EngineLost { .. }))
+                {
                     println!("{event:?}");
                     break;
                 }

@@ -82,6 +82,9 @@ async fn a_node_that_starts_while_disconnected_stays_so() {
     scene.done(scene.backend.signal(&server, Signal::Kill).await);
     scene.start("server").await;
     scene.comes_to_say("asker", "down").await;
+    scene.done(scene.backend.signal(&server, Signal::Kill).await);
+    scene.done(scene.backend.wipe(&server).await);
+    scene.start("server").await;
     scene.comes_to_say("asker", "down").await;
     scene.done(scene.backend.attach(&server, &main).await);
     scene.comes_to_say("asker", "up").await;

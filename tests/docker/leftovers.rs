@@ -1,9 +1,10 @@
 //! Runs side by side, and what a killed one leaves.
 
 use std::process::Stdio;
+use std::time::Duration;
 
-use splitbrain::action::{Capability, NodeName, RunId};
-use splitbrain::backend::docker;
+use splitbrain::action::{Capability, NetworkName, NodeName, RunId};
+use splitbrain::backend::docker::{self, NetworkRequest};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
@@ -87,4 +88,57 @@ async fn clean_removes_what_a_killed_run_left_and_nothing_else() {
     let still = docker::clean(Some(&bystander.run), true).await.unwrap_or_else(say);
     assert_eq!(still.len(), 3, "{still:?}");
     bystander.clear().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_killed_at_any_moment_is_cleaned_up() {
+    needs!();
+    for step in 0..8 {
+        let run = fresh_run();
+        let mut holder = Command::new(std::env::current_exe().unwrap())
+            .args(["leftovers::holder", "--exact", "--nocapture", "--test-threads=1"])
+            .env(HOLD, run.as_str())
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        // No condition to wait for: the moment is what is tried.
+        tokio::time::sleep(Duration::from_millis(40 + 130 * step)).await;
+        holder.kill().await.unwrap();
+        let cleaned = docker::clean(Some(&run), false).await.unwrap_or_else(|error| panic!("{}", told(&error)));
+        let left = docker::clean(Some(&run), true).await.unwrap_or_else(|error| panic!("{}", told(&error)));
+        assert_eq!(left, [], "step {step}, after {cleaned:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_start_leaves_nothing_after_teardown() {
+    needs!();
+    let nodes = (0..4).map(|index| node(&format!("node-{index}"), "sleep 1000")).collect();
+    let scene = Scene::set(nodes, false).await;
+    let names: Vec<NodeName> = (0..4).map(|index| NodeName::new(format!("node-{index}"))).collect();
+    let all = futures::future::join_all(names.iter().map(|name| scene.backend.start(name)));
+    assert!(tokio::time::timeout(Duration::from_millis(30), all).await.is_err(), "four starts took no time at all");
+    scene.clear().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ranges_reserved_at_the_same_moment_differ() {
+    needs!();
+    let main = [NetworkRequest { name: NetworkName::new("main"), internet: false }];
+    let runs: Vec<RunId> = (0..6).map(|_| fresh_run()).collect();
+    let reserved = futures::future::join_all(runs.iter().map(|run| docker::reserve(run, "test", &main))).await;
+    let reserved: Vec<_> =
+        reserved.into_iter().map(|result| result.unwrap_or_else(|error| panic!("{}", told(&error)))).collect();
+    let ranges: std::collections::BTreeSet<_> = reserved.iter().flat_map(docker::Reservation::subnets).collect();
+    assert_eq!(ranges.len(), runs.len());
+    let first = reserved[0].subnets()[0];
+    let late = Scene::with_range(fresh_run(), first).await.unwrap_err();
+    assert!(told(&late).contains("another network has taken the range"), "{}", told(&late));
+    for one in reserved {
+        assert!(one.release().await.is_empty());
+    }
+    for run in &runs {
+        assert_eq!(docker::clean(Some(run), true).await.unwrap(), []);
+    }
 }

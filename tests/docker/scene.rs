@@ -12,7 +12,7 @@ use splitbrain::action::{
     NodeProcess, Resources, RunId, Seeds, Support,
 };
 use splitbrain::backend::docker::{self, DockerBackend, NetworkRequest};
-use splitbrain::backend::{BackendEvent, LogSink, Progress, RunSetup, WireSetup};
+use splitbrain::backend::{BackendError, BackendEvent, LogSink, Progress, RunSetup, WireSetup};
 use splitbrain::link::{LinkParameters, LinkRule, LinkTable};
 use tokio::sync::mpsc;
 
@@ -174,6 +174,30 @@ impl Scene {
             scene.done(scene.backend.create(&node.name).await);
         }
         scene
+    }
+
+    /// Prepares a run without nodes in this range, which was not reserved for it.
+    pub(crate) async fn with_range(run: RunId, range: (Ipv4Addr, u8)) -> Result<DockerBackend, BackendError> {
+        let folder = tempfile::tempdir().unwrap();
+        let network = NetworkSpec {
+            name: NetworkName::new("main"),
+            subnet: range.0,
+            prefix: range.1,
+            gateway: Ipv4Addr::from(u32::from(range.0) + 1),
+            internet: false,
+        };
+        let setup = RunSetup {
+            run,
+            scenario: "test".to_owned(),
+            networks: vec![network],
+            nodes: Vec::new(),
+            wire: None,
+            logs: LogSink::new(folder.path(), Arc::new(|_, _, _| ())),
+            events: mpsc::channel(1).0,
+            state: folder.path().to_owned(),
+            progress: Progress(Arc::new(|_| ())),
+        };
+        DockerBackend::prepare(setup).await
     }
 
     /// Fails the test with everything that an error says.

@@ -8,7 +8,7 @@ use splitbrain::spec::{FileKind, Library};
 
 /// Looks names up in `tests/cases/library`.
 #[derive(Clone, Copy, Debug)]
-pub struct TestLibrary;
+pub(crate) struct TestLibrary;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/library")

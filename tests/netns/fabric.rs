@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use anyhow::Context;
 use splitbrain::action::Seeds;
 use splitbrain::backend::fabric::{DeviceKind, DeviceSetup, Namespace, Wire, probe};
 use splitbrain::link::{LinkParameters, LinkRule, LinkTable};
@@ -161,7 +162,7 @@ pub(crate) fn a_delay_is_what_it_says() -> Outcome {
             receive(&second)?;
             let took = sent.elapsed();
             anyhow::ensure!(took >= delay, "{kind:?}: a packet came after {took:?} where {delay:?} are set");
-            extra.push(took - delay);
+            extra.push(took.saturating_sub(delay));
         }
         extra.sort();
         let median = extra[extra.len() / 2];
@@ -190,7 +191,7 @@ pub(crate) fn counters_add_up() -> Outcome {
             if number % 50 == 0 {
                 wait_for("all packets are accounted for", PATIENCE, || total().1 == number)?;
                 while arrived < total().0.packets {
-                    receive(&second)?;
+                    receive(&second).with_context(|| format!("{kind:?}: {arrived} arrived of {:?}", total().0))?;
                     arrived += 1;
                 }
             }
@@ -210,7 +211,9 @@ pub(crate) fn a_device_goes_down_and_comes_back_with_its_routes() -> Outcome {
         let (first, second) = (net.udp(0)?, net.udp(1)?);
         net.wire.set_interface_up(0, false)?;
         anyhow::ensure!(first.send_to(b"no way out", (address(1), 4000)).is_err(), "{kind:?}: there is still a route");
+        let cut = net.link(1, 0).1;
         second.send_to(b"no way in", (address(0), 4000))?;
+        wait_for("a packet to a device that is down counts as cut", PATIENCE, || net.link(1, 0).1 == cut + 1)?;
         net.wire.set_interface_up(0, true)?;
         first.send_to(b"back", (address(1), 4000))?;
         anyhow::ensure!(receive(&second)?.0 == b"back", "{kind:?}");
@@ -279,5 +282,12 @@ pub(crate) fn an_attach_replaces_the_older_device() -> Outcome {
         anyhow::ensure!(socket.send_to(b"gone", (address(1), 4000)).is_err(), "{kind:?}: the device is still there");
         second.send_to(b"to nobody", (address(0), 4000))?;
     }
+    Ok(Verdict::Passed)
+}
+
+pub(crate) fn veth_is_in_use_where_tun_is_closed() -> Outcome {
+    let open = std::fs::File::options().read(true).write(true).open("/dev/net/tun").is_ok();
+    let kind = probe()?;
+    anyhow::ensure!((kind == DeviceKind::Tun) == open, "{kind:?}, and /dev/net/tun can be opened: {open}");
     Ok(Verdict::Passed)
 }

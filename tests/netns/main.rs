@@ -9,7 +9,7 @@ mod harness;
 mod native;
 mod played;
 
-use harness::{Outcome, Test};
+use harness::{Outcome, Test, Tun};
 
 const TESTS: &[Test] = &[
     ("packets_travel_between_nodes_both_ways", fabric::packets_travel_between_nodes_both_ways),
@@ -35,16 +35,26 @@ const TESTS: &[Test] = &[
     ("clean_removes_what_a_killed_run_left_and_nothing_else", native::clean_removes_what_a_killed_run_left),
     ("an_ordinary_user_has_the_same_wire", rootless),
     ("an_ordinary_user_runs_nodes", rootless_nodes),
+    ("where_tun_is_closed_an_ordinary_user_runs_nodes_all_the_same", rootless_without_tun),
+    ("veth_is_in_use_where_tun_is_closed", fabric::veth_is_in_use_where_tun_is_closed),
 ];
 
 /// Runs the tests above that need no further privilege once more, as `nobody`, in a user namespace.
 fn rootless() -> Outcome {
-    harness::run_as_nobody(&["packets_travel", "tcp_travels", "partition_drops", "counters_add"])
+    harness::run_as_nobody(&["packets_travel", "tcp_travels", "partition_drops", "counters_add"], &Tun::AsItIs)
 }
 
 /// The same for nodes.
 fn rootless_nodes() -> Outcome {
-    harness::run_as_nobody(&["nodes_run_and", "restart_keeps", "signals_reach", "detached_node", "teardown_ends"])
+    harness::run_as_nobody(
+        &["nodes_run_and", "restart_keeps", "signals_reach", "detached_node", "teardown_ends"],
+        Tun::AsItIs,
+    )
+}
+
+/// Veth pairs and packet sockets, found by the probe because nothing else is left.
+fn rootless_without_tun() -> Outcome {
+    harness::run_as_nobody(&["nodes_run_and", "tcp_travels", "detached_node", "veth_is_in_use"], &Tun::Closed)
 }
 
 fn main() -> std::process::ExitCode {

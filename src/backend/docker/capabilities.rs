@@ -1,9 +1,8 @@
 //! What the engine and this machine can do together; each gap with its remedy.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 
-use super::super::fabric::Namespace;
+use super::super::fabric::{self, DeviceKind, Namespace};
 use super::client::Engine;
 use super::seal::{self, SealKind};
 use crate::action::{BackendKind, Capabilities, Capability, Support};
@@ -14,16 +13,19 @@ pub(super) async fn capabilities() -> Capabilities {
         Ok(engine) => engine,
         Err(error) => return absent(&error),
     };
-    let namespaces = namespaces(&engine);
-    let wire = match &namespaces {
-        Ok(()) => match seal::probe(&engine).await {
-            SealKind::Nftables => yes("TUN devices beside the containers' interfaces, bridges sealed with nftables"),
-            SealKind::EngineOption => yes(
-                "TUN devices beside the containers' interfaces, bridges sealed with the engine's enable_icc option, \
-                 because `nft` does not work here",
-            ),
-        },
-        Err((why, remedy)) => Support::No { why: why.clone(), remedy: remedy.clone() },
+    let wire = match devices(&engine).await {
+        Ok(kind) => {
+            let devices = match kind {
+                DeviceKind::Tun => "TUN devices",
+                DeviceKind::Packet => "veth pairs and packet sockets",
+            };
+            let seal = match seal::probe(&engine).await {
+                SealKind::Nftables => "nftables",
+                SealKind::EngineOption => "the engine's enable_icc option, because `nft` does not work here",
+            };
+            yes(&format!("{devices} beside the containers' interfaces, bridges sealed with {seal}"))
+        }
+        Err(Gap { why, remedy }) => Support::No { why, remedy },
     };
     let support = BTreeMap::from([
         (Capability::Processes, yes("containers")),
@@ -53,9 +55,19 @@ fn absent(error: &super::super::BackendError) -> Capabilities {
     }
 }
 
-/// Whether containers' network namespaces can be entered from here and given devices; why not, and what to do.
-pub(super) fn namespaces(engine: &Engine) -> Result<(), (String, String)> {
-    let gap = |why: &str, remedy: &str| Err((why.to_owned(), remedy.to_owned()));
+/// Something that this machine lacks.
+#[derive(Clone, Debug)]
+pub(super) struct Gap {
+    pub(super) why: String,
+    pub(super) remedy: String,
+}
+
+fn gap<T>(why: impl Into<String>, remedy: &str) -> Result<T, Gap> {
+    Err(Gap { why: why.into(), remedy: remedy.to_owned() })
+}
+
+/// Whether containers' network namespaces can be entered from here.
+pub(super) fn namespaces(engine: &Engine) -> Result<(), Gap> {
     if !nix::unistd::geteuid().is_root() {
         return gap(
             "containers' network namespaces can only be entered by root",
@@ -65,23 +77,27 @@ pub(super) fn namespaces(engine: &Engine) -> Result<(), (String, String)> {
     if engine.daemon.is_none() {
         return gap(
             "the Docker engine does not listen on a socket of this machine, so its containers' namespaces are out of reach",
-            "run on the engine's own machine, or use `--backend native`",
+            "run on the engine's own machine with DOCKER_HOST=unix://…, or use `--backend native`",
         );
     }
     match engine.namespace().map(|namespace: Namespace| namespace.run(|| ())) {
-        Some(Ok(())) => {}
-        _ => {
-            return gap(
-                "the engine's network namespace cannot be entered",
-                "give this process CAP_SYS_ADMIN and the engine's process namespace (`docker run --privileged --pid=host`)",
-            );
-        }
+        Some(Ok(())) => Ok(()),
+        _ => gap(
+            "the engine's network namespace cannot be entered",
+            "give this process CAP_SYS_ADMIN and the engine's process namespace (`docker run --privileged --pid=host`)",
+        ),
     }
-    match File::options().read(true).write(true).open("/dev/net/tun") {
-        Ok(_) => Ok(()),
-        Err(error) => Err((
-            format!("/dev/net/tun cannot be opened: {error}"),
-            "load the `tun` kernel module (`modprobe tun`), or make the device visible here".to_owned(),
-        )),
+}
+
+/// Whether containers can be given devices of ours, and of which kind.
+pub(super) async fn devices(engine: &Engine) -> Result<DeviceKind, Gap> {
+    namespaces(engine)?;
+    let probed = tokio::task::spawn_blocking(fabric::probe).await.map_err(std::io::Error::other).and_then(|kind| kind);
+    match probed {
+        Ok(kind) => Ok(kind),
+        Err(error) => gap(
+            format!("no devices can be made for the wire: {error}"),
+            "load the `tun` kernel module (`modprobe tun`), or make /dev/net/tun visible here",
+        ),
     }
 }

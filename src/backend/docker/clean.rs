@@ -20,27 +20,28 @@ pub async fn clean(run: Option<&RunId>, dry_run: bool) -> Result<Vec<Cleaned>, B
         Some(run) => of_run == run.as_str(),
         None => owner.is_some_and(|owner| *states.entry(owner.to_owned()).or_insert_with(|| is_dead(owner))),
     };
-    let mut things = remove::labelled(&engine, run.map(RunId::as_str)).await?;
-    things.retain(|thing| goes(&thing.run, Some(&thing.owner)));
     let mut tables = seal::tables(&engine).await;
     tables.retain(|table| goes(table.run.as_str(), table.owner.as_deref()));
-
-    let mut cleaned: Vec<Cleaned> =
-        things.iter().map(|thing| Cleaned { kind: thing.kind.word(), name: thing.name.clone() }).collect();
-    cleaned.extend(tables.iter().map(|table| Cleaned { kind: "filter table", name: table.table.clone() }));
-    if dry_run {
-        return Ok(cleaned);
-    }
-    let mut errors = remove::remove(&engine, &things).await;
-    for table in &tables {
+    let run = run.map(RunId::as_str);
+    let (things, mut errors) = if dry_run {
+        let mut things = remove::labelled(&engine, run).await?;
+        things.retain(|thing| goes(&thing.run, Some(&thing.owner)));
+        (things, Vec::new())
+    } else {
+        remove::remove_until_gone(&engine, run, |thing| goes(&thing.run, Some(&thing.owner)), true).await
+    };
+    // The seal goes last: as long as there are containers, none of their packets may pass.
+    for table in tables.iter().filter(|_| !dry_run) {
         if let Err(error) = seal::open(&engine, &table.run).await {
             errors.push(BackendError::new(format!("cannot remove the filter table {}", table.table), error));
         }
     }
-    match errors.is_empty() {
-        true => Ok(cleaned),
-        false => Err(together(errors)),
+    if !errors.is_empty() {
+        return Err(together(errors));
     }
+    let things = things.into_iter().map(|thing| Cleaned { kind: thing.kind.word(), name: thing.name });
+    let tables = tables.into_iter().map(|table| Cleaned { kind: "filter table", name: table.table });
+    Ok(things.chain(tables).collect())
 }
 
 /// Removes the images that we made for clients and that no container uses.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bollard::errors::Error as EngineError;
 use bollard::models::{
-    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, Mount, MountType, MountVolumeOptions,
-    NetworkConnectRequest, NetworkDisconnectRequest, NetworkingConfig,
+    ContainerCreateBody, EndpointIpamConfig, EndpointSettings, HostConfig, HostConfigLogConfig, Mount, MountType,
+    MountVolumeOptions, NetworkConnectRequest, NetworkDisconnectRequest, NetworkingConfig,
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, KillContainerOptionsBuilder, RemoveContainerOptionsBuilder,
@@ -97,6 +97,7 @@ pub(super) fn body(
         nano_cpus: resources.cpus.map(|cpus| (cpus * 1e9) as i64),
         memory: resources.memory.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
         init: Some(false),
+        log_config: Some(kept_log()),
         ..HostConfig::default()
     };
     let (program, arguments) = match command {
@@ -115,6 +116,14 @@ pub(super) fn body(
         host_config: Some(host),
         ..ContainerCreateBody::default()
     })
+}
+
+/// The engine's own copy of the output is for `docker logs` on a kept run; ours is whole. A long run must not fill the
+/// engine's disk with it, nor a log service of the machine that the engine may be set up for.
+fn kept_log() -> HostConfigLogConfig {
+    let options = [("max-size", "20m"), ("max-file", "2")];
+    let config = options.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    HostConfigLogConfig { typ: Some("json-file".to_owned()), config: Some(config) }
 }
 
 /// Puts the node's files into a container that does not run.
@@ -174,15 +183,14 @@ pub(super) async fn start(run: &Run, name: &NodeName) -> Result<(), BackendError
     if !state.initialised {
         init::run_commands(run, node).await?;
         state.initialised = true;
-        if !node.process.init.is_empty() {
-            let _ = run.setup.events.send(BackendEvent::Initialised { node: name.clone() }).await;
-        }
+        let _ = run.setup.events.send(BackendEvent::Initialised { node: name.clone() }).await;
     }
     state.log = Some(logs::attach(&run.engine, &container, name, &run.setup.logs).await.map_err(failed)?);
     state.paused = false;
     run.engine.docker.start_container(&container, None).await.map_err(failed)?;
     for network in &state.detached {
-        // A container that starts without any network is given its first one again by the engine.
+        // Engines leave a network off that was left while the container stood still. Should one join it again after all,
+        // with an address of its own choice, that would undo a fault.
         disconnect(run, &container, network).await.map_err(failed)?;
     }
     if run.namespaces {

@@ -27,6 +27,7 @@ mod wire;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
@@ -66,12 +67,18 @@ impl DockerBackend {
 
     /// Makes the node's container, with its addresses and files.
     pub async fn create(&self, node: &NodeName) -> Result<(), BackendError> {
-        containers::create(&self.run, node).await
+        let making = self.run.making();
+        let result = containers::create(&self.run, node).await;
+        making.done();
+        result
     }
 
     /// Runs init commands that are due, starts the container, attaches the wire. A node that runs already stays as it is.
     pub async fn start(&self, node: &NodeName) -> Result<(), BackendError> {
-        containers::start(&self.run, node).await
+        let making = self.run.making();
+        let result = containers::start(&self.run, node).await;
+        making.done();
+        result
     }
 
     /// Sends a signal. A node that has ended already needs no `Kill` or `Stop`.
@@ -81,7 +88,10 @@ impl DockerBackend {
 
     /// Empties the data folder of a stopped node; everything else that it wrote in its container goes as well.
     pub async fn wipe(&self, node: &NodeName) -> Result<(), BackendError> {
-        containers::wipe(&self.run, node).await
+        let making = self.run.making();
+        let result = containers::wipe(&self.run, node).await;
+        making.done();
+        result
     }
 
     /// The engine's network disconnect.
@@ -140,7 +150,8 @@ impl DockerBackend {
         for node in run.nodes.values() {
             node.set_namespace(None);
         }
-        let errors = prepare::undo(&run.engine, &run.marks.run, run.wire.is_some()).await;
+        let interrupted = run.interrupted.load(Ordering::Relaxed);
+        let errors = prepare::undo(&run.engine, &run.marks.run, run.wire.is_some(), interrupted).await;
         for node in run.nodes.values() {
             let log = node.state.lock().await.log.take();
             if let Some(mut log) = log

@@ -1,12 +1,14 @@
 //! Before the first container: images, networks, seal, wire. And their undoing.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex as PlainMutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::sync::{Mutex, Semaphore};
 
 use super::super::{BackendError, RunSetup};
+use super::capabilities::Gap;
 use super::client::Engine;
 use super::labels::Marks;
 use super::run::{Node, NodeState, Run};
@@ -28,7 +30,7 @@ pub(super) async fn prepare(setup: RunSetup) -> Result<Arc<Run>, BackendError> {
     match prepare_on(engine.clone(), setup).await {
         Ok(run) => Ok(run),
         Err(error) => {
-            for trouble in undo(&engine, &run, wired).await {
+            for trouble in undo(&engine, &run, wired, false).await {
                 tracing::warn!(%run, error = %trouble, "a run that could not be prepared left something behind");
             }
             Err(error)
@@ -38,12 +40,10 @@ pub(super) async fn prepare(setup: RunSetup) -> Result<Arc<Run>, BackendError> {
 
 async fn prepare_on(engine: Engine, setup: RunSetup) -> Result<Arc<Run>, BackendError> {
     let marks = Marks::new(&setup.run, &setup.scenario)?;
-    let reach = capabilities::namespaces(&engine);
     if setup.wire.is_some()
-        && let Err((why, remedy)) = &reach
+        && let Err(Gap { why, remedy }) = capabilities::devices(&engine).await
     {
-        return Err(BackendError::new("packets between containers cannot be led through our wire", why.clone())
-            .remedy(remedy.clone()));
+        return Err(BackendError::new("packets between containers cannot be led through our wire", why).remedy(remedy));
     }
     let images = node_images(&engine, &setup).await?;
     let seal = match &setup.wire {
@@ -79,6 +79,7 @@ async fn prepare_on(engine: Engine, setup: RunSetup) -> Result<Arc<Run>, Backend
         })
         .collect();
     let started = engine_seconds(&engine).await;
+    let namespaces = capabilities::namespaces(&engine).is_ok();
     let run = Arc::new(Run {
         engine,
         marks,
@@ -87,9 +88,10 @@ async fn prepare_on(engine: Engine, setup: RunSetup) -> Result<Arc<Run>, Backend
         networks,
         nodes,
         wire,
-        namespaces: reach.is_ok(),
+        namespaces,
         gate: Semaphore::new(PARALLEL_CONTAINERS),
         followers: PlainMutex::new(Vec::new()),
+        interrupted: AtomicBool::new(false),
     });
     let follower = tokio::spawn(events::follow(Arc::clone(&run), started));
     run.follow(follower);
@@ -130,13 +132,10 @@ async fn node_images(engine: &Engine, setup: &RunSetup) -> Result<BTreeMap<NodeN
     Ok(wanted.into_iter().map(|(node, index)| (node, ready[index].clone())).collect())
 }
 
-/// Removes everything that carries the run's label. Errors are collected.
-pub(super) async fn undo(engine: &Engine, run: &RunId, wired: bool) -> Vec<BackendError> {
-    let mut errors = Vec::new();
-    match remove::labelled(engine, Some(run.as_str())).await {
-        Ok(things) => errors.extend(remove::remove(engine, &things).await),
-        Err(error) => errors.push(error),
-    }
+/// Removes everything that carries the run's label. Errors are collected. `interrupted` says that a request may still be
+/// under way whose answer nobody waits for.
+pub(super) async fn undo(engine: &Engine, run: &RunId, wired: bool, interrupted: bool) -> Vec<BackendError> {
+    let (_, mut errors) = remove::remove_until_gone(engine, Some(run.as_str()), |_| true, interrupted).await;
     // Without nft there was no table, and the attempt says so; that is no error.
     if wired
         && seal::tables(engine).await.iter().any(|table| table.run == *run)

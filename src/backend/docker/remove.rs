@@ -19,6 +19,15 @@ const PARALLEL: usize = 8;
 /// Longest time for the removal of one thing.
 const ONE_TIMEOUT: Duration = Duration::from_mins(1);
 
+/// How long an engine is given to finish what it was asked for by somebody who is gone.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// Between two looks at a container that somebody else removes.
+const POLL: Duration = Duration::from_millis(200);
+
+/// Removals before we give up on what comes again or cannot be removed.
+const MOST_ROUNDS: usize = 5;
+
 /// A thing on the engine with one of our labels.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Thing {
@@ -82,8 +91,42 @@ pub(super) async fn labelled(engine: &Engine, run: Option<&str>) -> Result<Vec<T
     Ok(things)
 }
 
+/// Removes what `wanted` says of all labelled things (of one run, or of any), and looks again until nothing is left.
+/// With `settle`, somebody was interrupted in mid-request: engines finish such requests, so that a container may come
+/// into being after everything was removed. Returns what was removed, and what could not be.
+pub(super) async fn remove_until_gone(
+    engine: &Engine,
+    run: Option<&str>,
+    mut wanted: impl FnMut(&Thing) -> bool,
+    settle: bool,
+) -> (Vec<Thing>, Vec<BackendError>) {
+    let mut removed: Vec<Thing> = Vec::new();
+    let mut errors = Vec::new();
+    for _ in 0..MOST_ROUNDS {
+        let mut things = match labelled(engine, run).await {
+            Ok(things) => things,
+            Err(error) => {
+                errors.push(error);
+                break;
+            }
+        };
+        things.retain(&mut wanted);
+        if things.is_empty() {
+            break;
+        }
+        errors = remove(engine, &things).await;
+        removed.extend(things.into_iter().filter(|thing| !removed.contains(thing)).collect::<Vec<_>>());
+        if errors.is_empty() && !settle {
+            break;
+        }
+        // What failed may be another cleaner's work in progress: it is gone, or goes, the next time.
+        tokio::time::sleep(SETTLE).await;
+    }
+    (removed, errors)
+}
+
 /// Removes things, kind by kind. What is gone already counts as removed.
-pub(super) async fn remove(engine: &Engine, things: &[Thing]) -> Vec<BackendError> {
+async fn remove(engine: &Engine, things: &[Thing]) -> Vec<BackendError> {
     let mut errors = Vec::new();
     for kind in [Kind::Container, Kind::Volume, Kind::Network] {
         let of_kind = things.iter().filter(|thing| thing.kind == kind);
@@ -105,7 +148,7 @@ async fn remove_one(engine: &Engine, thing: &Thing) -> Result<(), BackendError> 
                 match docker.remove_container(&thing.id, Some(options)).await {
                     // Somebody else is at it (another `clean`): what counts is that it goes.
                     Err(error) if has_status(&error, 409) && error.to_string().contains("already in progress") => {
-                        Ok(())
+                        until_gone(engine, &thing.id).await
                     }
                     other => gone_is_fine(other),
                 }
@@ -119,6 +162,16 @@ async fn remove_one(engine: &Engine, thing: &Thing) -> Result<(), BackendError> 
         Ok(result) => result.map_err(|error| BackendError::new(what(), error)),
         Err(_) => {
             Err(BackendError::new(what(), format!("the engine did not answer within {} s", ONE_TIMEOUT.as_secs())))
+        }
+    }
+}
+
+/// Waits until the engine does not know the container any more; the caller has a deadline.
+async fn until_gone(engine: &Engine, container: &str) -> Result<(), bollard::errors::Error> {
+    loop {
+        match engine.docker.inspect_container(container, None).await {
+            Ok(_) => tokio::time::sleep(POLL).await,
+            other => return gone_is_fine(other),
         }
     }
 }

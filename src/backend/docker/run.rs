@@ -1,6 +1,7 @@
 //! What a run on an engine consists of: shared by the backend's methods and the tasks that follow the engine.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as PlainMutex};
 
 use tokio::sync::{Mutex, Semaphore};
@@ -30,6 +31,28 @@ pub(super) struct Run {
     pub(super) gate: Semaphore,
     /// Tasks that follow the engine; ended at teardown.
     pub(super) followers: PlainMutex<Vec<JoinHandle<()>>>,
+    /// Whether somebody stopped waiting in the middle of making something: see [`Making`].
+    pub(super) interrupted: AtomicBool,
+}
+
+/// Held while something is made on the engine. Dropped before [`Making::done`], it means that nobody waits for the
+/// answer any more, and that the engine may still be at it when everything is removed.
+#[derive(Debug)]
+pub(super) struct Making<'run>(Option<&'run Run>);
+
+impl Making<'_> {
+    /// The engine has answered.
+    pub(super) fn done(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Making<'_> {
+    fn drop(&mut self) {
+        if let Some(run) = self.0 {
+            run.interrupted.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 /// A node of the run.
@@ -65,6 +88,11 @@ impl NodeState {
 }
 
 impl Run {
+    /// Something is being made from now on.
+    pub(super) fn making(&self) -> Making<'_> {
+        Making(Some(self))
+    }
+
     /// The node with this name.
     pub(super) fn node(&self, name: &NodeName) -> Result<&Node, BackendError> {
         self.nodes.get(name).ok_or_else(|| BackendError::plain(format!("the run has no node {name}")))

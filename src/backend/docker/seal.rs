@@ -98,7 +98,7 @@ fn ruleset(table: &str, owner: &str, ranges: &[Range]) -> String {
 async fn nft(engine: &Engine, arguments: &[&str], input: Option<String>) -> io::Result<String> {
     let namespace = engine.namespace();
     let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
-    let work = move || call("nft", &arguments, input.as_deref());
+    let work = move || call(&arguments, input.as_deref());
     let done = tokio::task::spawn_blocking(move || match namespace {
         Some(namespace) => Namespace::run(&namespace, work)?,
         None => work(),
@@ -106,14 +106,25 @@ async fn nft(engine: &Engine, arguments: &[&str], input: Option<String>) -> io::
     done.await.map_err(io::Error::other)?
 }
 
-fn call(program: &str, arguments: &[String], input: Option<&str>) -> io::Result<String> {
-    let mut child = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| io::Error::new(error.kind(), format!("cannot run `{program}`: {error}")))?;
+/// Where `nft` may be: users' search paths often lack the folders for administrators.
+const PROGRAMS: [&str; 3] = ["nft", "/usr/sbin/nft", "/sbin/nft"];
+
+fn call(arguments: &[String], input: Option<&str>) -> io::Result<String> {
+    let start = |program: &str| {
+        Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+    };
+    let mut started = start(PROGRAMS[0]);
+    for program in &PROGRAMS[1..] {
+        if started.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+            started = start(program);
+        }
+    }
+    let mut child = started.map_err(|error| io::Error::new(error.kind(), format!("cannot run `nft`: {error}")))?;
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(input.unwrap_or_default().as_bytes())?;
     }
@@ -122,7 +133,7 @@ fn call(program: &str, arguments: &[String], input: Option<&str>) -> io::Result<
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let complaint = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(io::Error::other(format!("`{program}` failed: {complaint}")))
+    Err(io::Error::other(format!("`nft` failed: {complaint}")))
 }
 
 #[cfg(test)]

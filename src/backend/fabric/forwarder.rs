@@ -83,8 +83,9 @@ impl Forwarder {
         Ok(Self { shared, commands, switch, ports, epoll, timer, alarm: None, origin, seen: 0 })
     }
 
-    /// Carries packets until it is told to stop, or until the kernel refuses to wait for devices.
-    pub(super) fn run(mut self) -> io::Result<()> {
+    /// Carries packets until it is told to stop, or until the kernel refuses to wait for devices. Returns the ports that
+    /// it had, to be closed by whoever told it.
+    pub(super) fn run(mut self) -> io::Result<Vec<Port>> {
         kernel::hurry();
         let shared = Arc::clone(&self.shared);
         let mut table = Cache::new(&shared.table);
@@ -104,7 +105,7 @@ impl Forwarder {
                         // The count does not matter: whatever is there is taken.
                         let _ = self.shared.wake.read();
                         if !self.obey() {
-                            return Ok(());
+                            return Ok(self.ports.into_iter().flatten().collect());
                         }
                     }
                     TIMER => {
@@ -165,7 +166,7 @@ impl Forwarder {
     }
 
     /// Takes a batch of packets from a node's device.
-    fn serve<'a>(&mut self, from: u16, table: &mut Cache<&'a ArcSwap<LinkTable>, Arc<LinkTable>>, buffer: &mut [u8]) {
+    fn serve(&mut self, from: u16, table: &mut Cache<&ArcSwap<LinkTable>, Arc<LinkTable>>, buffer: &mut [u8]) {
         for _ in 0..BATCH {
             let Some(port) = &self.ports[usize::from(from)] else { return };
             let length = match port.receive(buffer) {
@@ -192,7 +193,7 @@ impl Forwarder {
     }
 
     /// Delivers all packets whose time has come.
-    fn deliver_due<'a>(&mut self, table: &mut Cache<&'a ArcSwap<LinkTable>, Arc<LinkTable>>) {
+    fn deliver_due(&mut self, table: &mut Cache<&ArcSwap<LinkTable>, Arc<LinkTable>>) {
         while let Some(at) = self.switch.next_arrival() {
             let now = self.now();
             if at > now {
@@ -222,7 +223,8 @@ impl Forwarder {
 fn put(ports: &[Option<Port>], to: u16, frame: &[u8]) -> Result<(), DropReason> {
     let Some(port) = ports.get(usize::from(to)).and_then(Option::as_ref) else { return Err(DropReason::Cut) };
     port.send(frame).map_err(|error| match error.raw_os_error() {
-        Some(libc::EAGAIN | libc::ENOBUFS | libc::ENOMEM) => DropReason::Overflow,
+        Some(libc::EAGAIN | libc::ENOMEM) => DropReason::Overflow,
+        // EIO and ENETDOWN, and ENOBUFS from a packet socket: the device is down.
         _ => DropReason::Cut,
     })
 }

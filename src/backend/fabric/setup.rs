@@ -98,7 +98,7 @@ mod tests {
         assert_eq!(routes, [("10.77.0.0".to_owned(), 17), ("10.77.128.0".to_owned(), 17)]);
         assert!(setup.addresses.is_empty());
         assert_eq!(setup.carries, [address]);
-        assert_eq!(halves(Ipv4Addr::new(1, 2, 3, 4), 0), [Ipv4Addr::new(0, 0, 0, 0), Ipv4Addr::new(128, 0, 0, 0)]);
+        assert_eq!(halves(Ipv4Addr::new(1, 2, 3, 4), 0), [Ipv4Addr::UNSPECIFIED, Ipv4Addr::new(128, 0, 0, 0)]);
         assert_eq!(halves(Ipv4Addr::new(1, 2, 3, 4), 31), [Ipv4Addr::new(1, 2, 3, 4), Ipv4Addr::new(1, 2, 3, 5)]);
     }
 }

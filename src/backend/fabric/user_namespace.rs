@@ -1,4 +1,4 @@
-//! Privilege over network namespaces without being root: a user namespace of our own (user_namespaces(7)).
+//! Privilege over network namespaces without being root: a user namespace of our own (`user_namespaces(7)`).
 
 use std::fs;
 use std::io;

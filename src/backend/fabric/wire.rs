@@ -13,7 +13,7 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 
 use super::super::LinkCounters;
 use super::counters::CounterBoard;
-use super::device::{self, Device, DeviceKind};
+use super::device::{self, Device, DeviceKind, Port};
 use super::forwarder::{Command, Forwarder, Shared};
 use super::switch::Switch;
 use super::{DeviceSetup, Namespace};
@@ -22,6 +22,9 @@ use crate::link::LinkTable;
 
 /// How long the forwarder may take to answer; it answers between two packets.
 const ANSWER: Duration = Duration::from_secs(10);
+
+/// Devices that one thread removes, one after another, at the end.
+const CLOSED_TOGETHER: usize = 16;
 
 /// The packet fabric of one run. Dropping it stops the forwarder and removes all devices.
 #[derive(Debug)]
@@ -35,7 +38,7 @@ pub struct Wire {
     board: Arc<CounterBoard>,
     /// One lock for each node, so that devices of different nodes are made at the same time.
     devices: Vec<Mutex<Option<Device>>>,
-    thread: Option<JoinHandle<io::Result<()>>>,
+    thread: Option<JoinHandle<io::Result<Vec<Port>>>>,
 }
 
 impl Wire {
@@ -63,7 +66,9 @@ impl Wire {
         let (commands, inbox) = mpsc::channel();
         let switch = Switch::new(nodes, seeds, Arc::clone(&board));
         let forwarder = Forwarder::new(nodes, Arc::clone(&shared), inbox, switch)?;
-        let thread = thread::Builder::new().name("wire".to_owned()).spawn(move || forwarder.run())?;
+        let thread = thread::Builder::new().name("wire".to_owned()).spawn(move || {
+            forwarder.run().inspect_err(|error| tracing::error!(%error, "the wire carries no packets any more"))
+        })?;
         let devices = std::iter::repeat_with(Mutex::default).take(nodes.into()).collect();
         Ok(Self { nodes, kind, hub, shared, commands, board, devices, thread: Some(thread) })
     }
@@ -158,9 +163,22 @@ impl Drop for Wire {
             && let Some(thread) = self.thread.take()
         {
             // An error of the thread has been seen by whoever asked it for something; there is nobody left to tell.
-            let _ = thread.join();
+            if let Ok(Ok(ports)) = thread.join() {
+                close(ports);
+            }
         }
     }
+}
+
+/// Closes devices on several threads: the kernel waits for grace periods while it removes one, and these waits overlap.
+fn close(mut ports: Vec<Port>) {
+    thread::scope(|scope| {
+        while !ports.is_empty() {
+            let some = ports.split_off(ports.len().saturating_sub(CLOSED_TOGETHER));
+            // If there can be no further thread, they are closed here.
+            let _ = thread::Builder::new().stack_size(64 * 1024).spawn_scoped(scope, move || drop(some));
+        }
+    });
 }
 
 fn no_answer() -> io::Error {

@@ -199,7 +199,7 @@ fn homes(mounts: &str) -> Vec<LimitHome> {
     two.map(LimitHome::Two).into_iter().chain(one).collect()
 }
 
-fn write(folder: &Path, file: &str, value: impl ToString) -> io::Result<()> {
+fn write(folder: &Path, file: &str, value: impl std::fmt::Display) -> io::Result<()> {
     let path = folder.join(file);
     fs::write(&path, value.to_string())
         .map_err(|error| io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display())))

@@ -183,8 +183,8 @@ impl NativeBackend {
         let look = |node: &Node| {
             let log = self.common.logs.path(&node.process.name);
             match node.pid() {
-                Some(pid) => format!("{enter} -t {pid} ip address    # log: {}", log.display()),
-                None => format!("tail {}    # its process does not run", log.display()),
+                Some(pid) => format!("{enter} -t {pid}    # a shell in its network; its log: {}", log.display()),
+                None => format!("less {}    # its process does not run", log.display()),
             }
         };
         self.nodes.iter().map(|(name, node)| (name.clone(), look(node))).collect()

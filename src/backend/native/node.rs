@@ -131,13 +131,11 @@ impl Node {
         let (launched, end) = self.register(launched).map_err(cannot)?;
         let node = Arc::clone(self);
         let mut watcher = tokio::spawn(async move { node.see_off(launched, end, None).await });
-        let status = match tokio::time::timeout(INIT, &mut watcher).await {
-            Ok(status) => status.map_err(|error| cannot(io::Error::other(error)))?,
-            Err(_) => {
-                self.kill().await?;
-                return Err(cannot(io::Error::other(format!("it did not end within {INIT:?}"))));
-            }
+        let Ok(status) = tokio::time::timeout(INIT, &mut watcher).await else {
+            self.kill().await?;
+            return Err(cannot(io::Error::other(format!("it did not end within {INIT:?}"))));
         };
+        let status = status.map_err(|error| cannot(io::Error::other(error)))?;
         if status.success() { Ok(()) } else { Err(cannot(io::Error::other(status.to_string()))) }
     }
 

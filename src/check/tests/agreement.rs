@@ -212,6 +212,14 @@ fn always_never_and_sometimes() {
 }
 
 #[test]
+fn an_end_that_was_not_reached_is_unknown_whatever_was_seen_before() {
+    let apart = split("22 ended interrupted");
+    let result = judge_one(&apart, When::AtEnd, agree(2));
+    assert_outcome(&result, Unknown);
+    assert!(result.explanation.is_some(), "how things stood is told all the same");
+}
+
+#[test]
 fn a_moment_is_judged_as_it_was() {
     let text = split("22 a b c d head l5\n30 ended complete");
     assert_outcome(&judge_one(&text, When::At(secs(5)), agree(0)), Pass);

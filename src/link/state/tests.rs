@@ -107,7 +107,7 @@ proptest! {
             let mut bits = 0;
             for &(at, length) in &arrivals[start + 1..] {
                 bits += length as u64 * 8;
-                let room = (at - arrivals[start].0).as_nanos() * u128::from(rate) / 1_000_000_000;
+                let room = at.saturating_sub(arrivals[start].0).as_nanos() * u128::from(rate) / 1_000_000_000;
                 prop_assert!(u128::from(bits) <= room + 1, "{bits} bits where {room} fit");
             }
         }
@@ -118,7 +118,7 @@ proptest! {
         let parameters = LinkParameters { rate: Some(rate), ..LinkParameters::default() };
         for (now, _, verdict) in verdicts(seed, &parameters, &parameters, &vec![(0, 1500); packets]) {
             if let Verdict::Deliver { at } = verdict {
-                prop_assert!(at - now <= longest_wait(rate));
+                prop_assert!(at.saturating_sub(now) <= longest_wait(rate));
             }
         }
     }
@@ -188,7 +188,7 @@ fn jitter_spreads_evenly() {
         .map(|number| {
             let now = milliseconds(number * 100);
             match state.offer(now, 100, &parameters, &mut stream) {
-                Verdict::Deliver { at } => (at - now).as_secs_f64() * 1000.0,
+                Verdict::Deliver { at } => (at.saturating_sub(now)).as_secs_f64() * 1000.0,
                 Verdict::Drop(reason) => panic!("nothing is to be dropped here, but: {reason:?}"),
             }
         })

@@ -106,3 +106,76 @@ fn bytes(value: &Value) -> Option<Vec<u8>> {
     let digits = value.as_str()?.strip_prefix("0x")?;
     if digits.len() % 2 == 1 { hex::decode(format!("0{digits}")).ok() } else { hex::decode(digits).ok() }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Block 3 of a chain that go-ethereum v1.11.6 and v1.13.15 sealed together, as its JSON-RPC gave it.
+    fn real_block() -> Value {
+        json!({
+            "baseFeePerGas": "0x27ee3253", "difficulty": "0x2", "gasLimit": "0x1c9c380", "gasUsed": "0x0",
+            "extraData": "0xd883010b06846765746888676f312e32362e38856c696e7578000000000000006fd0766a193d5dc9ff1d320b5e7ca5ef1dcb6a9eef513e680a9902336018083b2bd2269ce6825937096d5d31351d963ca4e9c40269190e1b27456605e713aa3001",
+            "hash": "0xd278d1626d4187e9930d0563855063046fb71ac53e809ba02fac2ebac7bc5531",
+            "logsBloom": format!("0x{}", "00".repeat(256)),
+            "miner": "0x0000000000000000000000000000000000000000",
+            "mixHash": "0x0000000000000000000000000000000000000000000000000000000000000000",
+            "nonce": "0x0000000000000000", "number": "0x3",
+            "parentHash": "0xce8cdebad866cb97487dcbd685d7fcd9356d2691d16b7cdb7ec3ab2503746801",
+            "receiptsRoot": "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421",
+            "sha3Uncles": "0x1dcc4de8dec75d7aab85b567b6ccd41ad312451b948a7413f0a142fd40d49347",
+            "size": "0x264", "totalDifficulty": "0x5", "transactions": [], "uncles": [],
+            "stateRoot": "0x1638cfbe171f88a4c83c22546d4ac0f818aa5bc373c614437e6db24910b0ca6c",
+            "timestamp": "0x6b036d6c",
+            "transactionsRoot": "0x56e81f171bcc55a6ff8345e692c0f86e5b48e01b996cadc001622fb5e363b421",
+        })
+    }
+
+    fn sealer(block: &Value) -> Option<String> {
+        clique_sealer(block, block["hash"].as_str().expect("a hash"))
+    }
+
+    #[test]
+    fn the_sealer_is_the_one_that_go_ethereum_names() {
+        // As clique_getSigner answered.
+        assert_eq!(sealer(&real_block()).as_deref(), Some("0xb9344efc81fbfbb025ca6a962bf812741ae9f87d"));
+    }
+
+    #[test]
+    fn a_header_that_does_not_hash_to_its_block_names_nobody() {
+        for (field, value) in [
+            ("number", json!("0x4")),
+            ("stateRoot", json!("0x00")),
+            ("nonce", json!("not hex")),
+            ("timestamp", Value::Null),
+            ("baseFeePerGas", Value::Null),
+            ("withdrawalsRoot", json!("0x00")),
+            ("difficulty", json!("0x20000")),
+            ("extraData", json!("0x")),
+            ("extraData", json!(format!("0x{}", "00".repeat(97)))),
+        ] {
+            let mut block = real_block();
+            block[field] = value;
+            assert_eq!(sealer(&block), None, "{field}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_written_as_rlp_writes_them() {
+        // The examples of the Ethereum wiki's RLP page.
+        let encoded = |bytes: &[u8]| {
+            let mut out = Vec::new();
+            rlp_bytes(&mut out, bytes);
+            out
+        };
+        assert_eq!(encoded(b"dog"), b"\x83dog");
+        assert_eq!(encoded(b""), [0x80]);
+        assert_eq!(encoded(&[0x0f]), [0x0f]);
+        assert_eq!(encoded(&[0x04, 0x00]), [0x82, 0x04, 0x00]);
+        assert_eq!(encoded(&[0x80]), [0x81, 0x80]);
+        assert_eq!(encoded(&[7; 56])[..2], [0xb8, 56]);
+        assert_eq!(encoded(&[7; 1024])[..3], [0xb9, 4, 0]);
+    }
+}

@@ -6,8 +6,13 @@ use std::f64::consts::{PI, TAU};
 
 /// Radius of a node.
 pub(super) const NODE: f64 = 15.0;
-/// Distance of neighbours on a circle.
-const SPACING: f64 = 48.0;
+/// Distance of neighbours on a circle: small networks have more room.
+fn spacing(nodes: usize) -> f64 {
+    if nodes <= 20 { 58.0 } else { 48.0 }
+}
+
+/// Distance of single nodes in a row.
+const LONER: f64 = 90.0;
 /// From a node's centre to the border of its group.
 const PADDING: f64 = NODE + 17.0;
 /// Between two groups.
@@ -53,6 +58,7 @@ pub(super) fn layout(groups: &[Option<String>], edges: &[(usize, usize)]) -> Lay
     match clusters.as_mut_slice() {
         // A star: its centre stands in the middle of its leaves.
         [only] => only.centre = (0.0, 0.0),
+        several if several.iter().filter(|cluster| cluster.group.is_some()).count() == 2 => side_by_side(several),
         several => {
             order(several, edges, groups.len());
             spread(several, free);
@@ -87,13 +93,14 @@ fn clusters(groups: &[Option<String>]) -> Vec<Cluster> {
     if loners.len() > MOST_LONERS {
         members.push((None, loners));
     }
+    let spacing = spacing(groups.len());
     members
         .into_iter()
         .map(|(group, members)| {
             let ring = match members.len() {
                 1 => 0.0,
-                2 => SPACING * 0.6,
-                count => (count as f64 * SPACING / TAU).max(SPACING * 0.75),
+                2 => spacing * 0.6,
+                count => (count as f64 * spacing / TAU).max(spacing * 0.75),
             };
             Cluster { group, radius: ring + PADDING, ring, members, centre: (0.0, 0.0) }
         })
@@ -106,6 +113,7 @@ fn hub(clusters: &[Cluster], nodes: usize, edges: &[(usize, usize)]) -> Option<u
         return None;
     }
     let cluster_of = cluster_of(clusters, nodes);
+    let groups = clusters.iter().filter(|cluster| cluster.group.is_some()).count();
     let single = |cluster: &Cluster| cluster.group.is_none() && cluster.members.len() == 1;
     clusters.iter().enumerate().filter(|(_, cluster)| single(cluster)).find_map(|(position, cluster)| {
         let node = cluster.members[0];
@@ -118,7 +126,7 @@ fn hub(clusters: &[Cluster], nodes: usize, edges: &[(usize, usize)]) -> Option<u
             let [other] = [clusters.iter().enumerate().find(|(at, _)| *at != position)?.1];
             other.members.len() >= 4 && others.len() * 5 >= other.members.len() * 3
         } else {
-            reached.len() * 2 > clusters.len() - 1 && clusters.len() > 3
+            reached.len() * 2 > clusters.len() - 1 && groups > 2
         };
         all_around.then_some(position)
     })
@@ -182,44 +190,80 @@ fn order(clusters: &mut [Cluster], edges: &[(usize, usize)], nodes: usize) {
     clusters.clone_from_slice(&ordered);
 }
 
-/// Puts clusters on an ellipse just large enough that none touches another or the free middle.
+/// Puts clusters on an ellipse just large enough that none touches another or the free middle, turned so that the whole
+/// is wide rather than high.
 fn spread(clusters: &mut [Cluster], free: f64) {
-    let count = clusters.len();
+    const TURNS: u32 = 24;
+    // Each has a share of the way around that fits its size.
     let whole: f64 = clusters.iter().map(|cluster| cluster.radius + GAP / 2.0).sum();
-    // Two stand side by side; more begin at the top, each with a share of the way around that fits its size.
     let mut walked = 0.0;
     let angles: Vec<f64> = clusters
         .iter()
-        .enumerate()
-        .map(|(position, cluster)| {
-            if count == 2 {
-                return if position == 0 { PI } else { 0.0 };
-            }
+        .map(|cluster| {
             let half = cluster.radius + GAP / 2.0;
-            if position > 0 {
-                walked += half;
-            }
-            let angle = -PI / 2.0 + TAU * walked / (2.0 * whole);
-            walked += half;
+            let angle = TAU * (walked + half) / (2.0 * whole);
+            walked += 2.0 * half;
             angle
         })
         .collect();
+    let mut best: Option<(f64, Vec<Point>)> = None;
+    for turn in 0..TURNS {
+        let start = -PI / 2.0 - angles.first().copied().unwrap_or(0.0) + TAU * f64::from(turn) / f64::from(TURNS);
+        place(clusters, free, &angles.iter().map(|angle| start + angle).collect::<Vec<_>>());
+        let (wide, high) = extent(clusters);
+        let size = wide.max(high * 1.5);
+        if best.as_ref().is_none_or(|(known, _)| size < known - 1.0) {
+            best = Some((size, clusters.iter().map(|cluster| cluster.centre).collect()));
+        }
+    }
+    for (cluster, centre) in clusters.iter_mut().zip(best.map(|(_, centres)| centres).unwrap_or_default()) {
+        cluster.centre = centre;
+    }
+}
+
+fn place(clusters: &mut [Cluster], free: f64, angles: &[f64]) {
     let mut radius = 40.0;
     loop {
-        for (cluster, angle) in clusters.iter_mut().zip(&angles) {
+        for (cluster, angle) in clusters.iter_mut().zip(angles) {
             cluster.centre = (radius * WIDE * angle.cos(), radius * angle.sin());
         }
         let apart = clusters.iter().enumerate().all(|(position, one)| {
             let clear = free == 0.0 || distance(one.centre, (0.0, 0.0)) >= one.radius + free + GAP / 2.0;
-            clear
-                && clusters[position + 1..]
-                    .iter()
-                    .all(|other| distance(one.centre, other.centre) >= one.radius + other.radius + GAP)
+            let room = |other: &Cluster| distance(one.centre, other.centre) >= one.radius + other.radius + GAP;
+            clear && clusters[position + 1..].iter().all(room)
         });
         if apart {
             return;
         }
         radius += 6.0;
+    }
+}
+
+fn extent(clusters: &[Cluster]) -> Point {
+    let side = |low: &dyn Fn(&Cluster) -> f64, high: &dyn Fn(&Cluster) -> f64| {
+        let lowest = clusters.iter().map(low).fold(f64::INFINITY, f64::min);
+        clusters.iter().map(high).fold(f64::NEG_INFINITY, f64::max) - lowest
+    };
+    let wide = side(&|cluster| cluster.centre.0 - cluster.radius, &|cluster| cluster.centre.0 + cluster.radius);
+    (wide, side(&|cluster| cluster.centre.1 - cluster.radius, &|cluster| cluster.centre.1 + cluster.radius))
+}
+
+/// Two groups stand side by side, and a few single nodes in the gap above them.
+fn side_by_side(clusters: &mut [Cluster]) {
+    let groups: Vec<usize> = (0..clusters.len()).filter(|at| clusters[*at].group.is_some()).collect();
+    let loners: Vec<usize> = (0..clusters.len()).filter(|at| clusters[*at].group.is_none()).collect();
+    let (left, right) = (groups[0], groups[1]);
+    let needed = if loners.is_empty() { GAP } else { GAP * 1.6 + (loners.len() - 1) as f64 * LONER };
+    let half = (clusters[left].radius + clusters[right].radius + needed) / 2.0;
+    clusters[left].centre = (clusters[left].radius - clusters[right].radius - half, 0.0);
+    clusters[right].centre = (clusters[left].centre.0 + 2.0 * half, 0.0);
+    let middle = f64::midpoint(
+        clusters[left].centre.0 + clusters[left].radius,
+        clusters[right].centre.0 - clusters[right].radius,
+    );
+    let above = -clusters[left].radius.max(clusters[right].radius) * 0.8;
+    for (number, at) in loners.iter().enumerate() {
+        clusters[*at].centre = (middle + (number as f64 - (loners.len() - 1) as f64 / 2.0) * LONER, above);
     }
 }
 

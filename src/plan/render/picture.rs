@@ -75,7 +75,7 @@ const CLIENT_COLOURS: [&str; 10] =
 const INK: &str = "#1f2933";
 const SOFT: &str = "#637083";
 const MARGIN: f64 = 28.0;
-const LEAST_WIDTH: f64 = 560.0;
+const LEAST_WIDTH: f64 = 620.0;
 
 /// A colour for each client, by name.
 pub fn client_colours(clients: impl IntoIterator<Item = String>) -> BTreeMap<String, &'static str> {
@@ -144,11 +144,13 @@ fn body(picture: &Picture) -> Body {
             MARGIN + 13.0,
             escape(&picture.title),
             MARGIN + 33.0,
-            escape(&picture.subtitle)
+            escape(&shortened(&picture.subtitle, ((width - 2.0 * MARGIN) / (12.5 * 0.52)) as usize))
         );
     }
-    write_groups(&mut elements, &layout, shift);
-    write_edges(&mut elements, picture, &points, (shift.0, shift.1));
+    let (areas, titles) = group_elements(&layout, shift);
+    elements.push_str(&areas);
+    write_edges(&mut elements, picture, &points, shift);
+    elements.push_str(&titles);
     write_nodes(&mut elements, picture, &points);
     elements.push_str(&legend.elements(legend_top));
     let positions = picture.nodes.iter().map(|node| node.name.clone()).zip(points).collect();
@@ -177,25 +179,30 @@ fn bounds(picture: &Picture, layout: &Layout) -> (f64, f64, f64, f64) {
     if bounds.0.is_finite() { bounds } else { (0.0, 0.0, 0.0, 0.0) }
 }
 
-fn write_groups(elements: &mut String, layout: &Layout, shift: Point) {
+/// Areas of groups, which lie under everything, and their titles, which lie over the edges.
+fn group_elements(layout: &Layout, shift: Point) -> (String, String) {
     let mut named: Vec<_> =
         layout.clusters.iter().filter_map(|cluster| Some((cluster.group.as_ref()?, cluster))).collect();
     named.sort_by_key(|(group, _)| (*group).clone());
+    let (mut areas, mut titles) = (String::new(), String::new());
     for (position, (group, cluster)) in named.into_iter().enumerate() {
         let tint = group_tint(position);
         let (x, y) = (cluster.centre.0 + shift.0, cluster.centre.1 + shift.1);
         let _ = writeln!(
-            elements,
-            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{:.1}\" fill=\"{}\" stroke=\"{}\" stroke-width=\"1.5\"/>\
-             <text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\" font-size=\"13\" font-weight=\"600\" fill=\"{}\">{}</text>",
-            cluster.radius,
-            tint.fill,
-            tint.line,
+            areas,
+            "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"{:.1}\" fill=\"{}\" stroke=\"{}\" stroke-width=\"1.5\"/>",
+            cluster.radius, tint.fill, tint.line,
+        );
+        let _ = writeln!(
+            titles,
+            "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\" font-size=\"13\" font-weight=\"600\" fill=\"{}\" \
+             stroke=\"#ffffff\" stroke-width=\"4\" stroke-opacity=\"0.9\" paint-order=\"stroke\">{}</text>",
             y - cluster.radius - 8.0,
             tint.ink,
             escape(group)
         );
     }
+    (areas, titles)
 }
 
 fn write_edges(elements: &mut String, picture: &Picture, points: &[Point], centre: Point) {
@@ -369,6 +376,15 @@ impl Legend {
         }
         elements
     }
+}
+
+/// Text of at most so many characters.
+pub(super) fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(most.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
 }
 
 /// A guess at the width of a text in pixels.

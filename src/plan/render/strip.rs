@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::picture::{escape, text_width, wrap};
+use super::picture::{escape, shortened, text_width, wrap};
 
 /// What a strip shows. Times are seconds after the timeline's zero.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -111,13 +111,6 @@ pub(super) fn strip_elements(strip: &Strip, width: f64) -> (String, f64) {
         }
     }
     (elements, bottom + 24.0)
-}
-
-fn shortened(text: &str, most: usize) -> String {
-    if text.chars().count() <= most {
-        return text.to_owned();
-    }
-    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// A round step that leaves each tick about 60 pixels.

@@ -51,9 +51,63 @@ fn shipped_topologies_can_be_drawn() {
         for (x, y) in drawing.positions.values() {
             assert!(*x > 0.0 && *x < drawing.width && *y > 0.0 && *y < drawing.height);
         }
-        if let Ok(dir) = std::env::var("PICTURES") {
-            std::fs::write(Path::new(&dir).join(path.file_stem().unwrap()).with_extension("svg"), &drawing.svg)
-                .unwrap();
-        }
     }
+}
+
+/// The room's example with overlapping faults, expectations, and a node that starts late.
+fn example() -> crate::plan::Plan {
+    use std::time::Duration;
+
+    use crate::check::agree::Agree;
+    use crate::check::{Subject, That, When};
+
+    let parts = Parts::default();
+    let topology = format!("{}zones: {{eu-eu: 2ms, us-us: 2ms, eu-us: 40ms}}\n", parts.topology)
+        .replace("role: bootnode", "role: bootnode, start_at: 3s, args: {add: [--quirk]}");
+    let agree = || That::Agree(Agree { on: Subject::Head, depth: None });
+    let parts = Parts {
+        topology,
+        timeline: vec![
+            ("split", 15, Some(35), "partition: {groups: [west, east]}"),
+            ("crash", 20, Some(25), "kill: {targets: west-1}"),
+            ("slow", 20, Some(50), "shape: {targets: east, latency: 100ms, loss: 1%}"),
+            ("again", 40, None, "restart: {targets: west-0, wipe: true}"),
+            ("frozen", 45, None, "pause: {targets: east-1}"),
+        ],
+        expectations: vec![
+            (When::Always, agree(), "always: agree on head"),
+            (When::After("split".into(), Duration::from_secs(45)), agree(), "after split, within 45s: agree on head"),
+        ],
+        ..parts
+    };
+    parts.plan()
+}
+
+#[test]
+fn a_plan_as_text() {
+    insta::assert_snapshot!(text(&example()));
+}
+
+#[test]
+fn a_plan_as_graphs() {
+    insta::assert_snapshot!("dot", dot(&example()));
+    insta::assert_snapshot!("mermaid", mermaid(&example()));
+}
+
+#[test]
+fn a_plan_as_a_picture() {
+    let svg = svg(&example());
+    for word in ["sample", "west", "east", "boot", "alpha@v2", "makes blocks", "bootnode", "split", "frozen"] {
+        assert!(svg.contains(word), "{word}");
+    }
+    assert_eq!(svg.matches("data-node=").count(), 5);
+    assert_eq!(svg, super::svg(&example()));
+}
+
+#[test]
+fn a_plan_as_json_can_be_read_and_compared() {
+    let plan: serde_json::Value = serde_json::from_str(&json(&example())).unwrap();
+    assert_eq!(plan["scenario"], "sample");
+    assert_eq!(plan["schema"], 1);
+    assert_eq!(plan["nodes"].as_array().unwrap().len(), 5);
 }

@@ -37,6 +37,7 @@ pub(super) fn timeline(history: &History<'_>, verdict: &Verdict) -> Markup {
             @if shows(|state| matches!(state, State::Away)) { span { (swatch("away", None)) "taken away by the timeline" } }
             @if history.nodes.iter().any(|node| !node.reorgs.is_empty()) { span { "▼ reorganisation, with its depth" } }
             @if history.windows.iter().any(|window| window.begin.is_some()) { span { (swatch("band", None)) "fault in force" } }
+            @if !verdict.convergence.episodes.is_empty() { span { svg viewBox="0 0 26 14" aria-hidden="true" { rect.apart x="1" y="4" width="24" height="7" {} } "chains apart" } }
         }
         (svg::lanes(&frame, &branches, verdict))
         (svg::chains(&frame, &branches))

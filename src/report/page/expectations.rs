@@ -118,10 +118,26 @@ fn shown(value: &Value) -> String {
         Value::Number(number) => {
             number.as_f64().filter(|_| number.is_f64()).map_or_else(|| number.to_string(), |f| format!("{f:.1}"))
         }
+        Value::Object(map) if map.len() > 12 => extremes(map),
         Value::Object(map) => {
             let parts: Vec<String> = map.iter().map(|(key, value)| format!("{key} {}", shown(value))).collect();
             parts.join(", ")
         }
         other => other.to_string(),
+    }
+}
+
+/// The least and the greatest of many numbers, and whose they are.
+fn extremes(map: &serde_json::Map<String, Value>) -> String {
+    let mut numbers: Vec<(&String, &Value, f64)> =
+        map.iter().filter_map(|(name, value)| value.as_f64().map(|number| (name, value, number))).collect();
+    numbers.sort_by(|a, b| a.2.total_cmp(&b.2));
+    match (numbers.first(), numbers.last()) {
+        (Some((low, least, _)), Some((high, most, _))) if least != most => {
+            let middle = numbers[numbers.len() / 2].1;
+            format!("from {} ({low}) to {} ({high}), median {}", shown(least), shown(most), shown(middle))
+        }
+        (Some((_, all, _)), _) => format!("{} for all {} nodes", shown(all), numbers.len()),
+        _ => format!("{} values", map.len()),
     }
 }

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::check::history::History;
+use crate::check::windows::Window;
 
 /// Width of every chart, in user units.
 pub(crate) const WIDTH: f64 = 1160.0;
@@ -45,34 +46,46 @@ impl<'h, 'a> Frame<'h, 'a> {
         format!("{seconds:.1} s")
     }
 
-    /// Bands of all fault windows, from `top` to `bottom`, their names in rows above `top`.
-    pub(crate) fn bands(&self, top: f64, bottom: f64, named: bool) -> Markup {
+    /// Bands of all fault windows, from `top` to `bottom`; they lie behind what is drawn later.
+    pub(crate) fn bands(&self, top: f64, bottom: f64) -> Markup {
+        html! {
+            @for window in &self.history.windows {
+                @if let Some(begin) = window.begin {
+                    @let end = window.end.unwrap_or(self.to);
+                    @let (x, width) = (self.x(begin), (self.x(end) - self.x(begin)).max(1.0));
+                    rect.band x=(n(x)) y=(n(top)) width=(n(width)) height=(n(bottom - top)) { title { (self.band_title(window)) } }
+                    path.bandedge d=(format!("M{0} {top}V{bottom}M{1} {top}V{bottom}", n(x), n(x + width))) {}
+                }
+            }
+        }
+    }
+
+    /// Names of all fault windows in rows above `top`, and the edges of their bands, before everything else.
+    pub(crate) fn band_names(&self, top: f64, bottom: f64) -> Markup {
         let rows = self.rows();
         html! {
             @for (window, row) in self.history.windows.iter().zip(&rows) {
                 @if let (Some(begin), Some(row)) = (window.begin, row) {
                     @let end = window.end.unwrap_or(self.to);
                     @let (x, width) = (self.x(begin), (self.x(end) - self.x(begin)).max(1.0));
-                    @let y = if named { top - 15.0 * (self.row_count() - row) as f64 } else { top };
-                    rect.band x=(n(x)) y=(n(y)) width=(n(width)) height=(n(bottom - y)) {
-                        title {
-                            (window.record.name) ": " (window.record.summary) ", "
-                            (self.seconds(begin)) " to "
-                            @if window.end.is_some() { (self.seconds(end)) } @else { "the end" }
-                        }
-                    }
+                    @let y = top - 15.0 * (self.row_count() - row) as f64;
+                    rect.band x=(n(x)) y=(n(y)) width=(n(width)) height=(n(top - y)) {}
                     path.bandedge d=(format!("M{0} {y}V{bottom}M{1} {y}V{bottom}", n(x), n(x + width))) {}
-                    @if named {
-                        // A name that would leave the picture on the right stands to the left of its band's end.
-                        @let name = window.record.name.as_str();
-                        @let wide = name.chars().count() as f64 * 6.6;
-                        @let right = x + wide + 6.0 > RIGHT;
-                        text.bandname x=(n(if right { x + width - 3.0 } else { x + 3.0 })) y=(n(y + 11.0))
-                            text-anchor=(if right { "end" } else { "start" }) { (name) }
-                    }
+                    // A name that would leave the picture on the right stands to the left of its band's end.
+                    @let name = window.record.name.as_str();
+                    @let wide = name.chars().count() as f64 * 6.6;
+                    @let right = x + wide + 6.0 > RIGHT;
+                    text.bandname x=(n(if right { x + width - 3.0 } else { x + 3.0 })) y=(n(y + 11.0))
+                        text-anchor=(if right { "end" } else { "start" }) { (name) title { (self.band_title(window)) } }
                 }
             }
         }
+    }
+
+    fn band_title(&self, window: &Window<'_>) -> String {
+        let begin = self.seconds(window.begin.unwrap_or(self.from));
+        let end = window.end.map_or_else(|| "the end".to_owned(), |end| self.seconds(end));
+        format!("{}: {}, {begin} to {end}", window.record.name, window.record.summary)
     }
 
     /// In which row each window's name stands, so that no two cover each other; none for windows that never began.

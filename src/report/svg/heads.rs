@@ -135,6 +135,7 @@ pub(crate) fn lanes(frame: &Frame<'_, '_>, branches: &Branches, verdict: &Verdic
         svg viewBox=(format!("0 0 {WIDTH} {}", bottom + 22.0)) role="img" aria-label=(label) {
             (hatches())
             (frame.axis(top, bottom))
+            (frame.bands(top, bottom))
             (apart(frame, verdict))
             @for (node, record) in history.run.nodes.iter().enumerate() {
                 @let y = top + high * node as f64;
@@ -148,7 +149,7 @@ pub(crate) fn lanes(frame: &Frame<'_, '_>, branches: &Branches, verdict: &Verdic
                 }
                 (reorgs(frame, node, y, high))
             }
-            (frame.bands(top, bottom, true))
+            (frame.band_names(top, bottom))
             (agreements(frame, verdict, top, bottom))
         }
     }
@@ -293,7 +294,7 @@ pub(crate) fn chains(frame: &Frame<'_, '_>, branches: &Branches) -> Markup {
     html! {
         svg viewBox=(format!("0 0 {WIDTH} {}", bottom + 20.0)) role="img" aria-label="Heights of the nodes' heads over time" {
             (frame.axis(TOP, bottom))
-            (frame.bands(TOP, bottom, false))
+            (frame.bands(TOP, bottom))
             text.tick x=(n(LEFT - 8.0)) y=(n(TOP + 14.0)) text-anchor="end" { (word) " " (top) }
             text.tick x=(n(LEFT - 8.0)) y=(n(bottom - 2.0)) text-anchor="end" { (word) " " (low) }
             // The main chain last, so that it is on top of nothing that is not drawn beside it.

@@ -39,7 +39,7 @@ pub(crate) fn steps(frame: &Frame<'_, '_>, lines: &[Line], label: &str) -> Marku
                 path.grid d=(format!("M{LEFT} {0}H{RIGHT}", n(y(value)))) {}
                 text.tick x=(n(LEFT - 8.0)) y=(n(y(value) + 4.0)) text-anchor="end" { (value) }
             }
-            (frame.bands(TOP, bottom, false))
+            (frame.bands(TOP, bottom))
             @for (path, (colour, names, last)) in &paths {
                 @if !path.is_empty() {
                     path class=(format!("line k{colour}")) d=(path) {

@@ -97,9 +97,15 @@ fn rings(history: &History<'_>) -> Vec<Ring> {
     let mut rings = Vec::new();
     for group in order {
         let members = members.remove(&group).unwrap_or_default();
-        let radius = (members.len() as f64 * 52.0 / TAU).max(if members.len() > 1 { 44.0 } else { 18.0 });
+        // Larger groups stand closer, so that two of them still fit side by side.
+        let room = match members.len() {
+            0..=12 => 52.0,
+            13..=30 => 40.0,
+            _ => 32.0,
+        };
+        let radius = (members.len() as f64 * room / TAU).max(if members.len() > 1 { 44.0 } else { 18.0 });
         let outer = radius + 44.0;
-        if x > 0.0 && x + 2.0 * outer > 1000.0 {
+        if x > 0.0 && x + 2.0 * outer > 1100.0 {
             (x, y, row) = (0.0, y + row, 0.0);
         }
         rings.push(Ring { name: group.cloned(), members, radius, x: x + outer + 12.0, y: y + outer });

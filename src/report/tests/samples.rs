@@ -26,6 +26,7 @@ fn expectations() -> Vec<Expectation> {
         expect(When::Always, agree(Subject::Finalized), &[]),
         expect(When::Always, That::Reorg(Reorg { max_depth: 12 }), &[]),
         expect(When::AtEnd, That::Finality(Finality { lag: "4 epochs".parse().unwrap() }), &[]),
+        expect(When::AtEnd, agree(Subject::Head), &[]),
         expect(When::AtEnd, That::Progress(Progress { blocks: 15, per: None }), &[]),
     ]
 }
@@ -47,6 +48,11 @@ pub(crate) fn network(nodes: usize, quirk: bool, ended: &str) -> String {
     let _ = writeln!(text, "\nslots 4\nwindow split partition 14 30 {all}\nwindow crash kill 40 46 {}", names[0]);
     let _ = writeln!(text, "window slow shape 18 34 {east}");
     // Who makes the block of slot n, and on what.
+    let make = |text: &mut String, heads: &mut [String; 3], side: usize, by: usize, name: &str| {
+        let slot = &name[1..];
+        let _ = writeln!(text, "block {name}@{slot} {} {}", heads[side], names[by]);
+        name.clone_into(&mut heads[side]);
+    };
     let slot_of = |second: u64| second / 2;
     let mut lines: Vec<(f64, String)> = Vec::new();
     let mut heads: [String; 3] = ["genesis".to_owned(), "genesis".to_owned(), String::new()];
@@ -56,23 +62,10 @@ pub(crate) fn network(nodes: usize, quirk: bool, ended: &str) -> String {
         let producer = (slot as usize * 7) % nodes;
         let split = (14..30).contains(&second);
         let east_made = producer >= half;
-        let mut make = |side: usize, name: &str| {
-            let _ = writeln!(
-                text,
-                "block {name}@{slot} {} {}",
-                heads[side],
-                names[if side == 2 { nodes - 1 } else { producer }]
-            );
-            heads[side] = name.to_owned();
-        };
         let loner = &names[nodes - 1];
         if quirk && second >= 34 {
             if producer == nodes - 1 || second == 34 {
-                if second == 34 {
-                    make(2, &format!("q{slot}"));
-                } else {
-                    make(2, &format!("q{slot}"));
-                }
+                make(&mut text, &mut heads, 2, nodes - 1, &format!("q{slot}"));
                 lines.push((second as f64 + 0.4, format!("{loner} head {}", heads[2])));
             }
         }
@@ -83,14 +76,14 @@ pub(crate) fn network(nodes: usize, quirk: bool, ended: &str) -> String {
                     heads[1] = heads[0].clone();
                     lines.push((31.0, format!("{east} reorg 4")));
                 }
-                make(0, &format!("m{slot}"));
+                make(&mut text, &mut heads, 0, producer, &format!("m{slot}"));
                 heads[1] = heads[0].clone();
                 if second < 34 {
                     heads[2] = heads[0].clone();
                 }
             }
-            (true, false) => make(0, &format!("w{slot}")),
-            (true, true) => make(1, &format!("e{slot}")),
+            (true, false) => make(&mut text, &mut heads, 0, producer, &format!("w{slot}")),
+            (true, true) => make(&mut text, &mut heads, 1, producer, &format!("e{slot}")),
         }
         for (n, name) in names.iter().enumerate() {
             let at = second as f64 + 0.1 + 0.03 * n as f64 + if second == 30 && n >= half { 1.2 } else { 0.0 };
