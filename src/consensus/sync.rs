@@ -152,8 +152,10 @@ impl Core {
             return;
         }
         let entry = self.sync.peers.entry(peer).or_default();
-        entry.status = Some(status);
         entry.status_at = now;
+        // Nobody can have a head in the future; believing it would mean to ask for ever, and to rest meanwhile.
+        let latest = self.chain.slot_at(self.now + self.chain.clock_disparity()).unwrap_or(0);
+        entry.status = Some(status).filter(|status| status.head_slot <= latest + 1);
         self.plan_sync();
     }
 

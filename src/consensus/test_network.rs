@@ -129,6 +129,11 @@ impl Network {
         &self.nodes[node].core
     }
 
+    /// A block from a node's disk.
+    pub(super) fn block(&self, node: usize, root: &Root) -> SignedBeaconBlock {
+        self.nodes[node].disk[root].clone()
+    }
+
     pub(super) fn heads(&self) -> Vec<Root> {
         self.nodes.iter().map(|node| node.core.head().root).collect()
     }

@@ -2,8 +2,13 @@
 
 use proptest::prelude::*;
 
-use super::quirk::Quirk;
+use ssz::{Decode as _, Encode as _};
+
+use super::core::{BlockSource, Core, Verdict};
+use super::marks::{attestation_mark, block_mark};
+use super::quirk::{Quirk, QuirkSet};
 use super::test_network::Network;
+use crate::eth2::{Attestation, AttestationBits, AttestationData, Checkpoint, Root, SignedBeaconBlock, Status};
 
 const HONEST: &[Quirk] = &[];
 
@@ -314,5 +319,72 @@ proptest! {
         assert_agreed(&network, &(0..nodes).collect::<Vec<_>>());
         prop_assert!(network.finalized(0).epoch + 4 >= network.chain.epoch_of(healed + 28), "{:?}", network.finalized(0));
         assert_promises_kept(&network);
+    }
+}
+
+/// A core in the middle of a chain, and a block and a vote that it has seen.
+fn target() -> (Core, SignedBeaconBlock) {
+    let mut network = honest(20, 4);
+    network.run_to(network.chain.slot_start(13) + 900);
+    let root = network.core(0).head().root;
+    let block = network.block(0, &root);
+    let mut core = Core::new(network.chain.clone(), [0, 1], QuirkSet::default(), "target").unwrap();
+    for root in network.core(0).canonical_range(1, 12) {
+        core.on_block(network.now, network.block(0, &root), BlockSource::Disk);
+    }
+    core.on_time(network.now);
+    core.on_peer(network.now, 1);
+    (core, block)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    /// Messages are written by others: no content may stop the core, and a changed block is never taken.
+    #[test]
+    fn hostile_messages_never_panic_and_never_pass(
+        place in any::<prop::sample::Index>(),
+        value in any::<u8>(),
+        numbers in any::<[u64; 6]>(),
+        bits in proptest::collection::vec(any::<bool>(), 0..9),
+    ) {
+        let (mut core, block) = target();
+        let now = core.now();
+        let mut bytes = block.as_ssz_bytes();
+        let place = place.index(bytes.len());
+        bytes[place] = value;
+        if let Ok(changed) = SignedBeaconBlock::from_ssz_bytes(&bytes) {
+            let same = changed == block;
+            let verdict = core.on_block(now, changed.clone(), BlockSource::Gossip(1));
+            prop_assert_eq!(verdict == Verdict::Accept, same);
+            // With a right mark the rules themselves must find it.
+            let root = changed.message.root();
+            let marked =
+                SignedBeaconBlock { signature: block_mark(root, changed.message.proposer_index), ..changed };
+            core.on_block(now, marked, BlockSource::Requested(1));
+        }
+        let [slot, index, source, target, head, finalized] = numbers;
+        let mut aggregation_bits = AttestationBits::with_capacity(bits.len()).unwrap();
+        for (place, bit) in bits.iter().enumerate() {
+            aggregation_bits.set(place, *bit).unwrap();
+        }
+        for slot in [slot, 12, 13] {
+            let data = AttestationData {
+                slot,
+                index: index % 2,
+                beacon_block_root: core.head().root,
+                source: Checkpoint { epoch: source, ..Checkpoint::default() },
+                target: Checkpoint { epoch: if target % 2 == 0 { target } else { slot / 4 }, ..Checkpoint::default() },
+            };
+            let vote = Attestation { aggregation_bits: aggregation_bits.clone(), data, signature: attestation_mark(&data) };
+            prop_assert_ne!(core.on_attestation(now, &vote, 1), Verdict::Accept);
+        }
+        let status = Status { head_slot: head, finalized_epoch: finalized, ..core.status() };
+        core.on_status(now, 1, status);
+        core.on_status(now, 1, Status { head_root: Root::repeat_byte(7), ..status });
+        prop_assert!(!core.is_syncing());
+        core.on_blocks(now, numbers[0] % 9, Some(vec![block.clone(), block]));
+        core.on_time(now + 5_000);
+        prop_assert!(core.next_wakeup() > core.now());
     }
 }

@@ -111,6 +111,12 @@ impl Node {
         if matches!(error, OutboundFailure::ConnectionClosed | OutboundFailure::DialFailure) {
             return;
         }
+        if matches!(error, OutboundFailure::UnsupportedProtocols) {
+            // Whoever can say that it does not speak a protocol is alive.
+            self.peers.ping_answered(peer);
+            self.peers.heard(peer, Instant::now());
+            return;
+        }
         if self.peers.ping_failed(peer) {
             line(Level::Warn, "peer_silent", &[("peer", peer), ("reason", error)]);
             let _ = self.swarm.disconnect_peer_id(*peer);
