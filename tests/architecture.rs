@@ -89,7 +89,13 @@ const ONE_PLACE: &[(&str, &[&str], &str)] = &[
     ("indicatif", &["src/cli/"], "progress is drawn by `cli`"),
     (
         "HashMap",
-        &["src/backend/docker/", "src/check/agreement.rs", "src/check/chain.rs", "src/check/history.rs", "src/reference/node.rs"],
+        &[
+            "src/backend/docker/",
+            "src/check/agreement.rs",
+            "src/check/chain.rs",
+            "src/check/history.rs",
+            "src/reference/node.rs",
+        ],
         "order reaches output: BTreeMap, but for look-ups that are never walked and for bollard's own types",
     ),
     ("go-ethereum", &[], "no client's name stands in code: clients are data"),

@@ -25,7 +25,7 @@ pub(super) fn check(global: &Global, arguments: &CheckArguments) -> Exit {
     again(global, arguments, |journal, verdict, folder| {
         match global.format {
             output::Format::Json => output::data(crate::report::verdict_json(journal, verdict)),
-            output::Format::Human => output::data(judge::terminal(journal, verdict, global.color)),
+            _ => output::data(judge::terminal(journal, verdict, global.color)),
         }
         let _ = folder;
         judge::exit_of(verdict.outcome)
@@ -38,7 +38,7 @@ pub(super) fn report(global: &Global, arguments: &CheckArguments) -> Exit {
         Ok(()) => {
             match global.format {
                 output::Format::Json => output::json(&serde_json::json!({ "schema": 1, "report": folder.report() })),
-                output::Format::Human => output::data(short(&folder.report())),
+                _ => output::data(short(&folder.report())),
             }
             Exit::Passed
         }

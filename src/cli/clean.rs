@@ -58,7 +58,7 @@ pub(super) fn clean(global: &Global, arguments: &CleanArguments) -> Exit {
                 found.iter().map(|item| serde_json::json!({ "kind": item.kind, "name": item.name })).collect();
             output::json(&serde_json::json!({ "schema": 1, "removed": !look_only, "found": list }));
         }
-        output::Format::Human => {
+        _ => {
             for item in &found {
                 output::data(format!("{} {}", item.kind, item.name));
             }

@@ -47,7 +47,7 @@ pub(super) fn doctor(global: &Global, arguments: &DoctorArguments) -> Exit {
     let able = found.iter().any(|capabilities| backends::cannot_start(capabilities).is_none());
     match global.format {
         output::Format::Json => output::json(&serde_json::json!({ "schema": 1, "backends": found })),
-        output::Format::Human => output::data(found.iter().map(describe).collect::<Vec<_>>().join("\n")),
+        _ => output::data(found.iter().map(describe).collect::<Vec<_>>().join("\n")),
     }
     if able { Exit::Passed } else { Exit::Environment }
 }

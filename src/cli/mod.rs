@@ -136,6 +136,14 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Command::Node(arguments) = parsed.command {
         return crate::reference::run(&arguments);
     }
+    if global.format.is_for_plans() && !matches!(parsed.command, Command::Plan(_)) {
+        output::error(
+            "that format is for `splitbrain plan` alone",
+            &[],
+            Some("use `--format human` or `--format json`"),
+        );
+        return Exit::Input.into();
+    }
     start_logs(&global);
     let exit = match parsed.command {
         Command::Run(arguments) => run::run(&global, &arguments),

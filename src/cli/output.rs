@@ -10,9 +10,23 @@ use clap::ValueEnum;
 pub(super) enum Format {
     /// For people.
     #[default]
+    #[value(alias = "text")]
     Human,
     /// For programs; carries a schema version.
     Json,
+    /// Graphviz (`plan` only).
+    Dot,
+    /// Mermaid (`plan` only).
+    Mermaid,
+    /// A picture (`plan` only).
+    Svg,
+}
+
+impl Format {
+    /// Whether only `plan` can print it.
+    pub(super) fn is_for_plans(self) -> bool {
+        matches!(self, Self::Dot | Self::Mermaid | Self::Svg)
+    }
 }
 
 /// When colours are used.

@@ -16,9 +16,6 @@ pub(super) struct PlanArguments {
     /// The plan for which backend.
     #[arg(long, value_enum, default_value_t)]
     backend: PlanBackend,
-    /// How it is printed (instead of the common `--format`).
-    #[arg(long = "format", value_enum, default_value_t, value_name = "FORMAT")]
-    format: PlanFormat,
     #[command(flatten)]
     options: ScenarioOptions,
 }
@@ -28,17 +25,6 @@ enum PlanBackend {
     #[default]
     Docker,
     Native,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum PlanFormat {
-    #[default]
-    #[value(alias = "human")]
-    Text,
-    Json,
-    Dot,
-    Mermaid,
-    Svg,
 }
 
 /// Prints the plan. Looks at no machine: it assumes a backend that can do everything, so the same input gives the
@@ -56,12 +42,12 @@ pub(super) fn plan(global: &Global, arguments: &PlanArguments) -> Exit {
         Surroundings { programs: programs::assumed(&loaded.scenario.clients), ..Surroundings::default() };
     match plan::build(&loaded.scenario, &Capabilities::everything(kind), &surroundings) {
         Ok(plan) => {
-            output::data(match arguments.format {
-                PlanFormat::Text => plan::render::text(&plan),
-                PlanFormat::Json => plan::render::json(&plan),
-                PlanFormat::Dot => plan::render::dot(&plan),
-                PlanFormat::Mermaid => plan::render::mermaid(&plan),
-                PlanFormat::Svg => plan::render::svg(&plan),
+            output::data(match global.format {
+                output::Format::Human => plan::render::text(&plan),
+                output::Format::Json => plan::render::json(&plan),
+                output::Format::Dot => plan::render::dot(&plan),
+                output::Format::Mermaid => plan::render::mermaid(&plan),
+                output::Format::Svg => plan::render::svg(&plan),
             });
             Exit::Passed
         }

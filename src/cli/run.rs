@@ -316,7 +316,7 @@ fn finish(global: &Global, folder: &RunFolder, journal: &Journal, verdict: &Verd
             "ended": outcome.end.word(),
             "verdict": verdict,
         })),
-        output::Format::Human => {
+        _ => {
             output::data(judge::terminal(journal, verdict, global.color));
             output::data(format!("report: {}", short(&folder.report())));
         }

@@ -42,20 +42,18 @@ pub(super) fn validate(global: &Global, arguments: &ValidateArguments) -> Exit {
             good += 1;
         }
         match global.format {
-            output::Format::Human => super::scenario::print_diagnostics(&sources, &diagnostics, global.color),
             output::Format::Json => reports.push(json!({
                 "file": found.path,
                 "kind": kind.word(),
                 "diagnostics": sources.json(&diagnostics),
             })),
+            _ => super::scenario::print_diagnostics(&sources, &diagnostics, global.color),
         }
     }
     match global.format {
         output::Format::Json => output::json(&json!({ "schema": 1, "files": reports })),
-        output::Format::Human if !global.quiet => {
-            output::say(format!("{good} of {} files are good", arguments.files.len()));
-        }
-        output::Format::Human => {}
+        _ if !global.quiet => output::say(format!("{good} of {} files are good", arguments.files.len())),
+        _ => {}
     }
     exit
 }

@@ -1,3 +1,5 @@
+//! Tests of the timeline: how overlapping faults become steps.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
