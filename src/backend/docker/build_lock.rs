@@ -8,7 +8,7 @@ use super::super::BackendError;
 
 /// How long another process may take for its build before we build as well. Two builds of the same content end in the
 /// same image, so the lock only saves work: nothing goes wrong without it.
-const LONGEST_WAIT: Duration = Duration::from_mins(30);
+const LONGEST_WAIT: Duration = Duration::from_secs(30 * 60);
 
 /// How often the lock is tried. The kernel lets go of it when its holder dies.
 const POLL: Duration = Duration::from_millis(200);

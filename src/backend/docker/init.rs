@@ -16,7 +16,7 @@ use super::run::{Node, Run};
 use super::{containers, logs};
 
 /// Longest time for one init command.
-const INIT_TIMEOUT: Duration = Duration::from_mins(10);
+const INIT_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
 /// Runs a node's init commands in order. Their output goes to the node's log, and into the error if one fails.
 pub(super) async fn run_commands(run: &Run, node: &Node) -> Result<(), BackendError> {
@@ -59,8 +59,9 @@ async fn run_one(run: &Run, node: &Node, command: &[String], name: &str) -> Resu
         Ok(Some(Err(EngineError::DockerContainerWaitError { code, .. }))) => format!("ended with exit code {code}"),
         Ok(Some(Err(error))) => return Err(failed(error)),
     };
-    let tail: Vec<&str> = output.lines().rev().take(20).collect();
-    let tail: String = tail.into_iter().rev().map(|line| format!("\n  | {line}")).collect();
-    let source = if tail.is_empty() { "it printed nothing".to_owned() } else { format!("its last lines were:{tail}") };
+    let lines: Vec<&str> = output.lines().collect();
+    let tail = lines[lines.len().saturating_sub(20)..].join("\n  | ");
+    let source =
+        if tail.is_empty() { "it printed nothing".to_owned() } else { format!("its last lines were:\n  | {tail}") };
     Err(BackendError::new(format!("{} {problem}", what()), source))
 }

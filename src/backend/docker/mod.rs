@@ -3,6 +3,8 @@
 //! Everything that is made carries labels (`splitbrain.run`, `splitbrain.owner`, …), and names that begin with
 //! `splitbrain-<run>-`, so that runs side by side on one engine do not meet and `clean` finds what a killed run left.
 
+#![expect(clippy::disallowed_types, reason = "the engine's API library takes hash maps; none of them reaches output")]
+
 mod archive;
 mod build;
 mod build_lock;
@@ -42,7 +44,7 @@ pub use images::{ReadyImage, build_images};
 pub use networks::{NetworkRequest, Reservation, free_subnets, reserve};
 
 /// Longest time for a whole teardown.
-const TEARDOWN_TIMEOUT: Duration = Duration::from_mins(5);
+const TEARDOWN_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
 /// How long the last output of removed containers may take to arrive.
 const LOG_DRAIN: Duration = Duration::from_secs(10);

@@ -189,7 +189,8 @@ async fn create(
         name: marks.network_name(&spec.name),
         driver: Some("bridge".to_owned()),
         internal: Some(!spec.internet),
-        ipam: Some(Ipam { config: Some(vec![config]), ..Ipam::default() }),
+        // Named, because an engine logs an error for a driver without a name.
+        ipam: Some(Ipam { driver: Some("default".to_owned()), config: Some(vec![config]), ..Ipam::default() }),
         options: Some(options),
         labels: Some(marks.common()),
         ..NetworkCreateRequest::default()
