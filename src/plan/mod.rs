@@ -14,6 +14,8 @@ mod requirements;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
+mod shipped_tests;
+#[cfg(test)]
 mod tests;
 mod timeline;
 #[cfg(test)]
