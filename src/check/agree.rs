@@ -64,7 +64,7 @@ impl Agree {
         };
         let mut judgement = case.judge_moments(&moments, words, |judgement, at| tell(case, self.on, judgement, at));
         self.note_block(case, &mut judgement);
-        self.note_loss(case, &moments, &mut judgement);
+        Self::note_loss(case, &moments, &mut judgement);
         judgement
     }
 
@@ -80,7 +80,7 @@ impl Agree {
     }
 
     /// Agreement that was reached and lost again before the next fault is worth a line, although it passes.
-    fn note_loss(&self, case: &Case<'_, '_>, moments: &Moments, judgement: &mut Judgement) {
+    fn note_loss(case: &Case<'_, '_>, moments: &Moments, judgement: &mut Judgement) {
         let (Outcome::Pass, Some(at), When::After(..)) = (judgement.outcome, judgement.moment, case.when) else {
             return;
         };

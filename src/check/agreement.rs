@@ -1,6 +1,6 @@
 //! Whether nodes are of one mind, at every moment: the heart of `agree` and `diverge`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::Subject;
 use super::chain::{BlockId, Relation};
@@ -138,7 +138,7 @@ fn finalized(history: &History<'_>, nodes: &[usize], question: Question) -> Mome
     // `Some(None)`: it said that nothing but genesis is final, which nobody can disagree with.
     let mut said: Vec<Option<Option<(u64, BlockId)>>> = vec![None; history.nodes.len()];
     let mut counts: BTreeMap<(u64, BlockId), usize> = BTreeMap::new();
-    let mut by_height: HashMap<u64, BlockId> = HashMap::new();
+    let mut by_height: BTreeMap<u64, BlockId> = BTreeMap::new();
     let mut told = 0_usize;
     let mut spread = Spread { apart: false, untold: false, distance: 0 };
     Moments::over(history, |change| {

@@ -150,7 +150,7 @@ pub(crate) fn explain(history: &History<'_>, nodes: &[usize], at: u64, pointer: 
                 distinguished_by: distinguished_by(
                     history,
                     nodes,
-                    members.iter().map(|&index| held[index].0).collect(),
+                    &members.iter().map(|&index| held[index].0).collect(),
                 ),
             }
         })
@@ -170,11 +170,14 @@ pub(crate) fn explain(history: &History<'_>, nodes: &[usize], at: u64, pointer: 
     }
 }
 
+/// The last common block, the branches above it (first block, members), and the members that are on no branch.
+type Branches = (Option<BlockId>, Vec<(BlockId, Vec<usize>)>, Vec<usize>);
+
 /// A node, since when it held a block, the line that says so, and the block.
 type Held = (usize, u64, u64, BlockId);
 
 /// The last common block, the branches above it (first block, members), and the members that are on no branch.
-fn branches(history: &History<'_>, held: &[Held]) -> (Option<BlockId>, Vec<(BlockId, Vec<usize>)>, Vec<usize>) {
+fn branches(history: &History<'_>, held: &[Held]) -> Branches {
     let chain = &history.chain;
     if held.iter().any(|&(.., block)| !chain.is_known(block)) {
         return unknown_branches(held);
@@ -186,13 +189,13 @@ fn branches(history: &History<'_>, held: &[Held]) -> (Option<BlockId>, Vec<(Bloc
     let mut fork: Option<BlockId> = None;
     let mut strangers = false;
     for &(.., block) in held {
-        match chain.relation(block, highest) {
-            super::chain::Relation::Apart => match chain.common(block, highest) {
-                Some(common) if fork.is_none_or(|fork| chain.level(common) < chain.level(fork)) => fork = Some(common),
-                Some(_) => {}
-                None => strangers = true,
-            },
-            _ => {}
+        if chain.relation(block, highest) != super::chain::Relation::Apart {
+            continue;
+        }
+        match chain.common(block, highest) {
+            Some(common) if fork.is_none_or(|fork| chain.level(common) < chain.level(fork)) => fork = Some(common),
+            Some(_) => {}
+            None => strangers = true,
         }
     }
     let mut groups: BTreeMap<BlockId, Vec<usize>> = BTreeMap::new();
@@ -217,7 +220,7 @@ fn branches(history: &History<'_>, held: &[Held]) -> (Option<BlockId>, Vec<(Bloc
 }
 
 /// Where a block itself was never seen (only called final), every distinct block is a side.
-fn unknown_branches(held: &[Held]) -> (Option<BlockId>, Vec<(BlockId, Vec<usize>)>, Vec<usize>) {
+fn unknown_branches(held: &[Held]) -> Branches {
     let mut groups: BTreeMap<BlockId, Vec<usize>> = BTreeMap::new();
     for (index, &(.., block)) in held.iter().enumerate() {
         groups.entry(block).or_default().push(index);
@@ -253,7 +256,7 @@ fn producer(history: &History<'_>, block: BlockId) -> Option<Producer> {
 
 /// What all of these nodes have and no other of the nodes in question has; looked for on smaller sides only, because
 /// "all but one" points at the one.
-fn distinguished_by(history: &History<'_>, nodes: &[usize], members: BTreeSet<usize>) -> Vec<String> {
+fn distinguished_by(history: &History<'_>, nodes: &[usize], members: &BTreeSet<usize>) -> Vec<String> {
     if members.is_empty() || members.len() * 2 > nodes.len() {
         return Vec::new();
     }
@@ -268,7 +271,7 @@ fn distinguished_by(history: &History<'_>, nodes: &[usize], members: BTreeSet<us
         all
     };
     let mut shared: Option<BTreeSet<String>> = None;
-    for &member in &members {
+    for &member in members {
         let own = traits(member);
         shared = Some(shared.map_or_else(|| own.clone(), |shared| shared.intersection(&own).cloned().collect()));
     }

@@ -2,7 +2,7 @@
 //!
 //! Built in one pass; everything that judges or draws a run starts from here.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use super::chain::{BlockId, Chain};
 use super::windows::{Window, windows};
@@ -63,8 +63,6 @@ pub(crate) struct Holding {
     pub(crate) node: usize,
     /// Since when, in microseconds since the run started.
     pub(crate) at: u64,
-    /// Line of the journal.
-    pub(crate) seq: u64,
 }
 
 /// An exit of a node's process that nobody asked for.
@@ -101,7 +99,7 @@ pub(crate) struct NodeHistory<'a> {
 pub(crate) struct History<'a> {
     pub(crate) run: &'a RunRecord,
     pub(crate) nodes: Vec<NodeHistory<'a>>,
-    pub(crate) index: HashMap<&'a str, usize>,
+    pub(crate) index: BTreeMap<&'a str, usize>,
     pub(crate) chain: Chain<'a>,
     /// All blocks that nodes were seen to hold, by block and then by time.
     pub(crate) holdings: Vec<Holding>,
@@ -239,7 +237,7 @@ impl<'a> History<'a> {
             }
             What::Head { height, hash, parent, .. } => {
                 let block = self.chain.add(hash, *height, parent.as_deref(), None);
-                self.holdings.push(Holding { block, node, at, seq });
+                self.holdings.push(Holding { block, node, at });
                 if raw.answers(at) {
                     raw.head = Some(block);
                 }
@@ -247,7 +245,7 @@ impl<'a> History<'a> {
             What::Block(record) => {
                 let block =
                     self.chain.add(&record.hash, record.height, Some(&record.parent), record.producer.as_deref());
-                self.holdings.push(Holding { block, node, at, seq });
+                self.holdings.push(Holding { block, node, at });
             }
             What::Finalized { height, hash, .. } => {
                 let block = self.chain.id(hash);

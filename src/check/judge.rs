@@ -136,6 +136,7 @@ fn timing(journal: &Journal) -> FaultTiming {
 
 impl Case<'_, '_> {
     /// Judges a question that has an answer at every moment: the worst of all intervals counts.
+    #[expect(clippy::result_large_err, reason = "made once for each expectation")]
     pub(crate) fn findings(&self, moments: &Moments) -> Result<Vec<Finding>, Judgement> {
         let intervals = self.when.intervals(self.history).map_err(|reason| Judgement::new(Outcome::Unknown, reason))?;
         let mode = self.when.mode();
@@ -177,7 +178,7 @@ impl Case<'_, '_> {
         };
         let mut judgement = Judgement::new(finding.outcome, self.summary(&finding, words));
         judgement.moment = Some(finding.moment.at);
-        judgement.evidence = finding.interval.evidence.clone();
+        judgement.evidence.clone_from(&finding.interval.evidence);
         judgement.evidence.push(finding.moment.seq);
         if let [(_, one)] = seconds.as_slice() {
             judgement.figures.insert("after_s".to_owned(), (*one).into());
@@ -263,6 +264,7 @@ impl Case<'_, '_> {
     }
 
     /// The times over which something is counted. `whole` is from where `always`, `at` and `at_end` count.
+    #[expect(clippy::result_large_err, reason = "made once for each expectation")]
     pub(crate) fn spans(&self, whole: u64) -> Result<Vec<Interval>, Judgement> {
         let unknown = |reason: String| Judgement::new(Outcome::Unknown, reason);
         match self.when {

@@ -122,7 +122,7 @@ impl Progress {
         }
         let mut judgement = Judgement::new(outcome, summary).figure("blocks_by_node", per_node(gains.clone()));
         judgement.facts = found.iter().filter_map(|(_, found)| found.fact.clone()).collect();
-        judgement.evidence = span.evidence.clone();
+        judgement.evidence.clone_from(&span.evidence);
         judgement.evidence.extend(found.iter().filter_map(|(_, found)| found.seq));
         if outcome == Outcome::Pass && matches!(case.when, When::After(..) | When::Within(_)) {
             judgement.moment = found.iter().filter_map(|(_, found)| found.reached).max();

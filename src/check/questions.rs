@@ -36,11 +36,6 @@ impl<'a> History<'a> {
         }
     }
 
-    /// Microseconds since the timeline's zero, as seconds; negative before it.
-    pub(crate) fn seconds_since_zero(&self, at: u64) -> f64 {
-        (at as f64 - self.zero.unwrap_or(0) as f64) / 1e6
-    }
-
     /// All repetitions of an entry, or the one repetition that is named.
     pub(crate) fn family(&self, name: &str) -> impl Iterator<Item = &Window<'a>> {
         self.windows.iter().filter(move |window| window.record.family == name || window.record.name.as_str() == name)
@@ -148,12 +143,6 @@ impl<'a> History<'a> {
     pub(crate) fn first_holder(&self, block: BlockId) -> Option<super::history::Holding> {
         let first = self.holdings.partition_point(|holding| holding.block < block);
         self.holdings.get(first).filter(|holding| holding.block == block).copied()
-    }
-
-    /// When a node was first seen to hold a block.
-    pub(crate) fn held_since(&self, block: BlockId, node: usize) -> Option<super::history::Holding> {
-        let first = self.holdings.partition_point(|holding| holding.block < block);
-        self.holdings[first..].iter().take_while(|holding| holding.block == block).find(|h| h.node == node).copied()
     }
 }
 

@@ -14,6 +14,13 @@
 //! The zero lies 5 s after the run's start; nodes are started at −4 s and ready at −3 s unless `late` nodes are named.
 //! A node that shows a head also shows all its ancestors that it has not shown before, as probes do.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "tests fail by panicking, and their texts are small"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

@@ -13,8 +13,6 @@ pub(crate) struct Window<'a> {
     pub(crate) begin: Option<u64>,
     /// When it was healed; none if it was not.
     pub(crate) end: Option<u64>,
-    /// When it should have come into force.
-    pub(crate) planned_begin: Option<u64>,
     /// When it should have been healed.
     pub(crate) planned_end: Option<u64>,
     /// Lines of the journal that say so.
@@ -45,7 +43,6 @@ pub(crate) fn windows(journal: &Journal, zero: Option<u64>) -> Vec<Window<'_>> {
             record,
             begin: None,
             end: None,
-            planned_begin: zero.map(|zero| zero + record.start),
             planned_end: zero.and_then(|zero| record.end.map(|end| zero + end)),
             evidence: Vec::new(),
             errors: Vec::new(),

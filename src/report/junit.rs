@@ -45,9 +45,11 @@ fn status(result: &ExpectationResult) -> TestCaseStatus {
     let mut text = result.facts.join("\n");
     if !result.evidence.is_empty() {
         let lines: Vec<String> = result.evidence.iter().take(20).map(ToString::to_string).collect();
-        text.push_str(&format!("\nlines of events.jsonl (seq): {}", lines.join(", ")));
+        text.push_str("\nlines of events.jsonl (seq): ");
+        text.push_str(&lines.join(", "));
     }
-    text.push_str(&format!("\nasked at {}", result.place));
+    text.push_str("\nasked at ");
+    text.push_str(&result.place);
     status.set_type(word).set_message(result.summary.as_str()).set_description(text.trim_start());
     status
 }

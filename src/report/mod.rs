@@ -1,4 +1,4 @@
-//! Journal to terminal, JUnit, HTML and SVG. Pure: a journal and a verdict in, text out.
+//! Journal to terminal, `JUnit`, HTML and SVG. Pure: a journal and a verdict in, text out.
 
 mod json;
 mod junit;

@@ -1,5 +1,12 @@
 //! Tests of whole checks on journals of a few lines.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "tests fail by panicking, and their texts are small"
+)]
+
 mod agreement;
 mod counting;
 mod documents;

@@ -161,3 +161,9 @@ pub(crate) fn n(value: f64) -> String {
     let rounded = (value * 10.0).round() / 10.0;
     format!("{rounded}")
 }
+
+/// Appends to a path.
+pub(crate) fn push(path: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = std::fmt::Write::write_fmt(path, text);
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::branches::{Branches, Class, NAMED};
-use super::frame::{Frame, LEFT, RIGHT, WIDTH, n};
+use super::frame::{Frame, LEFT, RIGHT, WIDTH, n, push};
 use crate::check::Verdict;
 use crate::check::history::{Fact, State};
 use crate::check::short_hash;
@@ -324,7 +324,7 @@ fn polylines(
         let x = frame.x(at);
         if height == u64::MAX {
             if let (Some(_), Some(line)) = (here.take(), lines.last_mut()) {
-                line.1.push_str(&format!("H{}", n(x)));
+                push(&mut line.1, format_args!("H{}", n(x)));
             }
             continue;
         }
@@ -334,14 +334,14 @@ fn polylines(
                 // Steps that fall into one grain are drawn as one.
                 if x - last_drawn >= grain {
                     if let Some(line) = lines.last_mut() {
-                        line.1.push_str(&format!("H{}V{}", n(x), n(new_y)));
+                        push(&mut line.1, format_args!("H{}V{}", n(x), n(new_y)));
                     }
                     last_drawn = x;
                 }
             }
             Some((.., old_y, _)) => {
                 if let Some(line) = lines.last_mut() {
-                    line.1.push_str(&format!("H{}", n(x)));
+                    push(&mut line.1, format_args!("H{}", n(x)));
                 }
                 lines.push((class, format!("M{} {}V{}", n(x), n(old_y), n(new_y))));
                 last_drawn = x;
@@ -354,7 +354,7 @@ fn polylines(
         here = Some((x, new_y, class));
     }
     if let (Some(_), Some(line)) = (here, lines.last_mut()) {
-        line.1.push_str(&format!("H{}", n(frame.x(frame.to))));
+        push(&mut line.1, format_args!("H{}", n(frame.x(frame.to))));
     }
     lines
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::frame::{Frame, LEFT, RIGHT, WIDTH, n};
+use super::frame::{Frame, LEFT, RIGHT, WIDTH, n, push};
 
 /// A node's line.
 #[derive(Debug)]
@@ -57,15 +57,15 @@ fn path(frame: &Frame<'_, '_>, line: &Line, y: &impl Fn(u64) -> f64) -> String {
     for &(at, value) in line.points.iter().filter(|point| point.0 <= frame.to) {
         let x = n(frame.x(at));
         match (value, drawing) {
-            (Some(value), false) => path.push_str(&format!("M{x} {}", n(y(value)))),
-            (Some(value), true) => path.push_str(&format!("H{x}V{}", n(y(value)))),
-            (None, true) => path.push_str(&format!("H{x}")),
+            (Some(value), false) => push(&mut path, format_args!("M{x} {}", n(y(value)))),
+            (Some(value), true) => push(&mut path, format_args!("H{x}V{}", n(y(value)))),
+            (None, true) => push(&mut path, format_args!("H{x}")),
             (None, false) => {}
         }
         drawing = value.is_some();
     }
     if drawing {
-        path.push_str(&format!("H{}", n(frame.x(frame.to))));
+        push(&mut path, format_args!("H{}", n(frame.x(frame.to))));
     }
     path
 }

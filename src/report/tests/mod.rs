@@ -1,5 +1,12 @@
 //! What reports say about runs of a few lines.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::format_push_string,
+    clippy::format_collect,
+    reason = "tests fail by panicking, and their texts are small"
+)]
+
 mod samples;
 
 use proptest::prelude::*;
