@@ -225,7 +225,9 @@ impl Node {
     }
 
     fn keep_house(&mut self, now: Instant) {
-        let room = self.peers.len() < self.settings.arguments.max_peers;
+        // A quarter of the places is left to those who dial us; else everybody would be full and turn everybody away.
+        let most = self.settings.arguments.max_peers;
+        let room = self.peers.len() < (most * 3 / 4).max(1).min(most);
         let peers = &self.peers;
         for dial in self.dialer.due(now, |peer| peers.has(peer), room) {
             self.dial(dial, now);
