@@ -81,7 +81,7 @@ mod tests {
     proptest! {
         #[test]
         fn everybody_votes_once_in_an_epoch(validators in 1u64..200, slots_per_epoch in 2u64..40, epoch in 0u64..1000) {
-            let chain = ChainParameters { validators, slots_per_epoch, ..sample() };
+            let chain = ChainParameters { slots_per_epoch, validators, ..sample() };
             let duties = EpochDuties::draw(&chain, epoch);
             let mut seen = BTreeSet::new();
             for slot in 0..slots_per_epoch {
@@ -95,7 +95,7 @@ mod tests {
 
         #[test]
         fn nobody_proposes_twice_where_there_are_enough(epoch in 0u64..1000) {
-            let duties = EpochDuties::draw(&ChainParameters { validators: 8, slots_per_epoch: 8, ..sample() }, epoch);
+            let duties = EpochDuties::draw(&ChainParameters { slots_per_epoch: 8, validators: 8, ..sample() }, epoch);
             let proposers: BTreeSet<_> = (0..8).map(|slot| duties.proposer(slot)).collect();
             prop_assert_eq!(proposers.len(), 8);
         }

@@ -328,7 +328,7 @@ fn target() -> (Core, SignedBeaconBlock) {
     network.run_to(network.chain.slot_start(13) + 900);
     let root = network.core(0).head().root;
     let block = network.block(0, &root);
-    let mut core = Core::new(network.chain.clone(), [0, 1], QuirkSet::default(), "target").unwrap();
+    let mut core = Core::new(network.chain.clone(), [], QuirkSet::default(), "target").unwrap();
     for root in network.core(0).canonical_range(1, 12) {
         core.on_block(network.now, network.block(0, &root), BlockSource::Disk);
     }

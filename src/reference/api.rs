@@ -27,7 +27,9 @@ pub(super) fn error_body(code: u16, message: &str) -> Value {
 }
 
 fn data(value: Value) -> Reply {
-    Reply { status: 200, body: json!({ "data": value }) }
+    let mut body = serde_json::Map::new();
+    body.insert("data".to_owned(), value);
+    Reply { status: 200, body: Value::Object(body) }
 }
 
 fn error(code: u16, message: &str) -> Reply {
@@ -45,7 +47,7 @@ fn parameter<'a>(query: &'a str, name: &str) -> Option<&'a str> {
 
 impl Node {
     pub(super) fn on_query(&self, query: Query) {
-        let reply = self.answer(&query.path, &query.query);
+        let reply = self.answer(&query.path, &query.parameters);
         // The asker may have hung up.
         let _ = query.answer.send(reply);
     }
@@ -71,11 +73,11 @@ impl Node {
             })),
             ["beacon", "headers"] => self.headers(query),
             ["beacon", "headers", id] => match self.find_block(id) {
-                Ok(found) => self.wrap(self.header(&found), &found),
+                Ok(found) => self.wrap(&self.header(&found), &found),
                 Err(reply) => reply,
             },
             ["beacon", "blocks", id, "root"] => match self.find_block(id) {
-                Ok(found) => self.wrap(json!({ "root": root_to_hex(&found.root) }), &found),
+                Ok(found) => self.wrap(&json!({ "root": root_to_hex(&found.root) }), &found),
                 Err(reply) => reply,
             },
             ["beacon", "states", "head", "finality_checkpoints"] => self.finality(),
@@ -193,7 +195,7 @@ impl Node {
             && self.core.canonical_root(view.header.slot) == Some(view.root)
     }
 
-    fn wrap(&self, value: Value, view: &HeadView) -> Reply {
+    fn wrap(&self, value: &Value, view: &HeadView) -> Reply {
         let body = json!({"execution_optimistic": false, "finalized": self.is_final(view), "data": value});
         Reply { status: 200, body }
     }

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Query {
     pub(super) path: String,
-    pub(super) query: String,
+    pub(super) parameters: String,
     pub(super) answer: oneshot::Sender<Reply>,
 }
 
@@ -72,7 +72,7 @@ async fn ask(State(shared): State<Shared>, method: Method, uri: Uri) -> Response
         return respond(405, error_body(405, "only GET is served"));
     }
     let (answer, reply) = oneshot::channel();
-    let query = Query { path: uri.path().to_owned(), query: uri.query().unwrap_or_default().to_owned(), answer };
+    let query = Query { path: uri.path().to_owned(), parameters: uri.query().unwrap_or_default().to_owned(), answer };
     let exchange = async {
         shared.queries.send(query).await.ok()?;
         reply.await.ok()

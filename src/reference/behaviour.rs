@@ -14,7 +14,7 @@ use crate::eth2::Method;
 /// How long an answer may take before the request counts as failed.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a ping may take: short, so that a connection over a cut link is given up quickly.
-const PING_TIMEOUT: Duration = Duration::from_millis(2_500);
+const PING_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a dial may take. TCP repeats a lost SYN after one second and then after ever longer pauses; giving up
 /// early and dialling anew finds a healed link sooner.
 const DIAL_TIMEOUT: Duration = Duration::from_millis(1_500);

@@ -168,7 +168,7 @@ mod tests {
     use super::*;
     use crate::eth2::MetaDataV2;
 
-    const CODEC: Codec = Codec { fork_digest: [1, 2, 3, 4] };
+    const CODEC: fn() -> Codec = || Codec { fork_digest: [1, 2, 3, 4] };
 
     fn block_on<F: Future>(future: F) -> F::Output {
         futures::executor::block_on(future)
@@ -190,12 +190,12 @@ mod tests {
             (Method::BlocksByRoot, Request::BlocksByRoot(vec![])),
         ] {
             let mut wire = Cursor::new(Vec::new());
-            block_on(CODEC.write_request(&protocol(method, 1), &mut wire, request.clone())).unwrap();
+            block_on(CODEC().write_request(&protocol(method, 1), &mut wire, request.clone())).unwrap();
             let mut bytes = wire.into_inner();
-            let back = block_on(CODEC.read_request(&protocol(method, 1), &mut Cursor::new(&bytes))).unwrap();
+            let back = block_on(CODEC().read_request(&protocol(method, 1), &mut Cursor::new(&bytes))).unwrap();
             assert_eq!(back, request);
             bytes.push(0);
-            assert!(block_on(CODEC.read_request(&protocol(method, 1), &mut Cursor::new(&bytes))).is_err());
+            assert!(block_on(CODEC().read_request(&protocol(method, 1), &mut Cursor::new(&bytes))).is_err());
         }
     }
 
@@ -208,9 +208,9 @@ mod tests {
         for version in [1, 2] {
             let protocol = protocol(Method::BlocksByRange, version);
             let mut wire = Cursor::new(Vec::new());
-            block_on(CODEC.write_response(&protocol, &mut wire, answer.clone())).unwrap();
+            block_on(CODEC().write_response(&protocol, &mut wire, answer.clone())).unwrap();
             let bytes = wire.into_inner();
-            assert_eq!(block_on(CODEC.read_response(&protocol, &mut Cursor::new(&bytes))).unwrap(), answer);
+            assert_eq!(block_on(CODEC().read_response(&protocol, &mut Cursor::new(&bytes))).unwrap(), answer);
             if version == 2 {
                 let other = &mut Codec { fork_digest: [9; 4] };
                 assert!(block_on(other.read_response(&protocol, &mut Cursor::new(&bytes))).is_err());
@@ -224,15 +224,16 @@ mod tests {
             let mut wire = Cursor::new(Vec::new());
             let answer = Answer::one(&MetaDataV2::default());
             let protocol = protocol(Method::MetaData, version);
-            block_on(CODEC.write_response(&protocol, &mut wire, answer)).unwrap();
-            let back = block_on(CODEC.read_response(&protocol, &mut Cursor::new(wire.into_inner()))).unwrap();
+            block_on(CODEC().write_response(&protocol, &mut wire, answer)).unwrap();
+            let back = block_on(CODEC().read_response(&protocol, &mut Cursor::new(wire.into_inner()))).unwrap();
             assert_eq!(back.chunks[0].len(), length);
         }
     }
 
     #[test]
     fn a_goodbye_may_stay_unanswered() {
-        let back = block_on(CODEC.read_response(&protocol(Method::Goodbye, 1), &mut Cursor::new(Vec::new()))).unwrap();
+        let back =
+            block_on(CODEC().read_response(&protocol(Method::Goodbye, 1), &mut Cursor::new(Vec::new()))).unwrap();
         assert_eq!(back, Answer::default());
     }
 }

@@ -99,16 +99,13 @@ impl Dialer {
     pub(super) fn ended(&mut self, address: &Multiaddr, result: Option<PeerId>, now: Instant) {
         let Some(target) = self.targets.get_mut(address) else { return };
         target.in_flight = false;
-        match result {
-            Some(peer) => {
-                target.peer = Some(peer);
-                target.pause = FIRST_PAUSE;
-                target.last_success = now;
-            }
-            None => {
-                target.not_before = now + target.pause;
-                target.pause = (target.pause * 2).min(LONGEST_PAUSE);
-            }
+        if let Some(peer) = result {
+            target.peer = Some(peer);
+            target.pause = FIRST_PAUSE;
+            target.last_success = now;
+        } else {
+            target.not_before = now + target.pause;
+            target.pause = (target.pause * 2).min(LONGEST_PAUSE);
         }
     }
 

@@ -58,10 +58,7 @@ impl Discovery {
         let sender = found.clone();
         tokio::spawn(async move {
             while let Some(event) = events.recv().await {
-                let record = match event {
-                    Event::Discovered(record) | Event::SessionEstablished(record, _) => record,
-                    _ => continue,
-                };
+                let (Event::Discovered(record) | Event::SessionEstablished(record, _)) = event else { continue };
                 // A record that finds no room comes again.
                 let _ = sender.try_send(record);
             }

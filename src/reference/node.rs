@@ -1,6 +1,6 @@
 //! The node: one loop that owns the core, the swarm and the store.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures::StreamExt as _;
@@ -24,7 +24,7 @@ use super::log::{Level, line};
 use super::peers::PeerTable;
 use super::requests::BlocksAsked;
 use super::storage::{Storage, Stored};
-use crate::consensus::{BlockSource, Core, Millis};
+use crate::consensus::{BlockSource, Core, Millis, Quirk};
 use crate::eth2::{
     EnrForkId, FAR_FUTURE_EPOCH, Goodbye, GoodbyeReason, NodeRecord, Root, Topic, TopicKind, build_record,
     fork_of_record, peer_id_of_record,
@@ -46,12 +46,12 @@ pub(super) struct Node {
     pub(super) storage: Storage,
     pub(super) swarm: Swarm<Behaviour>,
     pub(super) dialer: Dialer,
-    pub(super) dials: HashMap<ConnectionId, Multiaddr>,
+    pub(super) dials: BTreeMap<ConnectionId, Multiaddr>,
     pub(super) peers: PeerTable,
     pub(super) discovery: Option<Discovery>,
     pub(super) record: NodeRecord,
     pub(super) events: broadcast::Sender<ApiEvent>,
-    pub(super) asked: HashMap<(bool, OutboundRequestId), BlocksAsked>,
+    pub(super) asked: BTreeMap<(bool, OutboundRequestId), BlocksAsked>,
     pub(super) closing: BTreeMap<PeerId, Instant>,
     pub(super) block_topic: gossipsub::IdentTopic,
     pub(super) attestation_topic: gossipsub::IdentTopic,
@@ -145,12 +145,12 @@ impl Node {
             storage,
             swarm,
             dialer,
-            dials: HashMap::new(),
+            dials: BTreeMap::new(),
             peers: PeerTable::default(),
             discovery: None,
             record,
             events,
-            asked: HashMap::new(),
+            asked: BTreeMap::new(),
             closing: BTreeMap::new(),
             block_topic,
             attestation_topic,
@@ -194,7 +194,7 @@ impl Node {
     }
 
     fn announce(&self) {
-        let quirks: Vec<&str> = self.settings.quirks.iter().map(|quirk| quirk.word()).collect();
+        let quirks: Vec<&str> = self.settings.quirks.iter().map(Quirk::word).collect();
         line(
             Level::Info,
             "started",
@@ -225,12 +225,14 @@ impl Node {
     }
 
     fn keep_house(&mut self, now: Instant) {
-        let room = self.peers.len() < self.settings.arguments.max_peers;
+        // A quarter of the places is left to those who dial us; else everybody would be full and turn everybody away.
+        let most = self.settings.arguments.max_peers;
+        let room = self.peers.len() < (most * 3 / 4).max(1).min(most);
         let peers = &self.peers;
         for dial in self.dialer.due(now, |peer| peers.has(peer), room) {
             self.dial(dial, now);
         }
-        for peer in self.peers.to_ping(now) {
+        for peer in self.peers.start_pings(now) {
             self.send_ping(&peer);
         }
         self.close_due(now);

@@ -24,7 +24,7 @@ impl Node {
         match output {
             Output::Duty(record) => {
                 let result = self.storage.put_duty(record);
-                self.note_storage(result);
+                Self::note_storage(result);
             }
             Output::Imported { root, block } => self.on_imported(root, &block),
             Output::PublishBlock(block) => self.publish(true, block.as_ssz_bytes()),
@@ -105,7 +105,7 @@ impl Node {
 
     fn on_imported(&mut self, root: Root, block: &SignedBeaconBlock) {
         let result = self.storage.put_block(root, block);
-        self.note_storage(result);
+        Self::note_storage(result);
         let slot = block.message.slot;
         let after_ms = now_ms().saturating_sub(self.settings.chain.slot_start(slot));
         line(
@@ -161,7 +161,7 @@ impl Node {
         }
     }
 
-    fn note_storage(&self, result: std::io::Result<()>) {
+    fn note_storage(result: std::io::Result<()>) {
         if let Err(error) = result {
             line(Level::Error, "storage_failed", &[("reason", &error)]);
         }

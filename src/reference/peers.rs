@@ -83,7 +83,7 @@ impl PeerTable {
     }
 
     /// Those that have been quiet and are to be pinged now; they count as pinged.
-    pub(super) fn to_ping(&mut self, now: Instant) -> Vec<PeerId> {
+    pub(super) fn start_pings(&mut self, now: Instant) -> Vec<PeerId> {
         let mut quiet = Vec::new();
         for (id, peer) in &mut self.peers {
             if peer.ping_sent.is_none() && now.duration_since(peer.last_heard) >= QUIET {
@@ -122,10 +122,10 @@ mod tests {
         }
         let later = start + QUIET;
         table.heard(&busy, later);
-        assert_eq!(table.to_ping(later), [quiet]);
-        assert!(table.to_ping(later).is_empty(), "one ping at a time");
+        assert_eq!(table.start_pings(later), [quiet]);
+        assert!(table.start_pings(later).is_empty(), "one ping at a time");
         assert!(table.ping_failed(&quiet));
-        assert_eq!(table.to_ping(later), [quiet]);
+        assert_eq!(table.start_pings(later), [quiet]);
         table.heard(&quiet, later + QUIET);
         assert!(!table.ping_failed(&quiet), "it has spoken since");
     }

@@ -149,8 +149,11 @@ fn check(kind: u8, content: &[u8]) -> [u8; 4] {
     [whole[0], whole[1], whole[2], whole[3]]
 }
 
+/// Kind, place of the content in the file, content.
+type Record<'a> = (u8, u64, &'a [u8]);
+
 /// All whole records with their kind and place, and where the first torn one begins.
-fn read_records(bytes: &[u8]) -> (Vec<(u8, u64, &[u8])>, u64) {
+fn read_records(bytes: &[u8]) -> (Vec<Record<'_>>, u64) {
     let (mut records, mut at) = (Vec::new(), 0usize);
     while let Some((header, rest)) = bytes[at..].split_first_chunk::<5>() {
         let length = u32::from_le_bytes([header[0], header[1], header[2], header[3]]) as usize;

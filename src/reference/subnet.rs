@@ -19,8 +19,8 @@ impl Subnet {
         Self { base: u32::from(address) & mask, bits }
     }
 
-    pub(super) fn contains(&self, address: Ipv4Addr) -> bool {
-        Self::around(address, self.bits) == *self
+    pub(super) fn contains(self, address: Ipv4Addr) -> bool {
+        Self::around(address, self.bits) == self
     }
 }
 

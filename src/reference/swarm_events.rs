@@ -85,17 +85,16 @@ impl Node {
                 let gossip = &mut self.swarm.behaviour_mut().gossip;
                 gossip.report_message_validation_result(&message_id, &propagation_source, acceptance);
             }
-            BehaviourEvent::Gossip(_) => {}
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 line(Level::Info, "identified", &[("peer", &peer_id), ("agent", &info.agent_version)]);
             }
-            BehaviourEvent::Identify(_) => {}
+            BehaviourEvent::Gossip(_) | BehaviourEvent::Identify(_) => {}
             BehaviourEvent::Goodbye(event) => {
                 self.note_goodbye(&event);
                 self.on_exchange(event);
             }
             BehaviourEvent::Status(event) | BehaviourEvent::Ping(event) | BehaviourEvent::Metadata(event) => {
-                self.on_exchange(event)
+                self.on_exchange(event);
             }
             BehaviourEvent::Range(event) => self.on_blocks_exchange(true, event),
             BehaviourEvent::Root(event) => self.on_blocks_exchange(false, event),
