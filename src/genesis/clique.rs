@@ -9,9 +9,12 @@ use serde_json::{Value, json};
 const VANITY: usize = 32;
 /// Bytes of `extraData` after them, where later blocks carry their seal.
 const SEAL: usize = 65;
-/// Seconds since 1970 that stand in block 0: the start of 2024 in UTC. Fixed, so that the same chain always has the same genesis hash,
-/// and past, so that block 1 can be sealed at once.
-const TIMESTAMP: u64 = 1_704_067_200;
+/// Time of block 0, filled in when the run starts, in seconds since 1970: the start of the run and some seconds more.
+///
+/// Block 1 cannot be sealed before that. With a genesis in the past every sealer that starts seals a block 1 of its own
+/// before it has met the others, and four sealers that fall into two pairs in this way stand still for good: both chains
+/// weigh the same, and on each of them those who may seal the next block are the ones who follow the other chain.
+const TIMESTAMP: &str = "{genesis.time}";
 /// Wei of each funded account: a million ether.
 const FUNDS: &str = "0xd3c21bcecceda1000000";
 /// Price of a unit of gas in block 0, in wei; the London rules (EIP-1559) go on from it.
@@ -32,6 +35,8 @@ pub struct Clique {
     pub gas_limit: u64,
     /// Chain and network id.
     pub chain_id: u64,
+    /// From the start of the nodes to the time of block 0; `None` lets the plan choose.
+    pub genesis_delay: Option<Duration>,
     /// Further accounts in the genesis state: address (`0x` and 40 lower-case hex digits) → account.
     pub alloc: BTreeMap<String, Account>,
 }
@@ -49,7 +54,8 @@ pub struct Account {
     pub storage: BTreeMap<String, String>,
 }
 
-/// The genesis file in go-ethereum's form, the same text for the same arguments.
+/// The genesis file in go-ethereum's form, the same text for the same arguments. Its time is the template
+/// `{genesis.time}`, which the engine fills in.
 ///
 /// All forks up to London are in force from block 0. There is no terminal total difficulty: the versions that can seal
 /// clique take its absence for "no merge". All header fields are written out, because some clients are stricter than
@@ -83,7 +89,7 @@ pub fn genesis_json(clique: &Clique, sealers: &[[u8; 20]], funded: &[[u8; 20]]) 
         "config": config,
         "alloc": alloc,
         "extraData": extra_data(sealers),
-        "timestamp": format!("{TIMESTAMP:#x}"),
+        "timestamp": TIMESTAMP,
         "gasLimit": format!("{:#x}", clique.gas_limit),
         "baseFeePerGas": format!("{BASE_FEE:#x}"),
         "difficulty": "0x1",
@@ -132,6 +138,7 @@ mod tests {
             accounts: 1,
             gas_limit: 30_000_000,
             chain_id: 7117,
+            genesis_delay: None,
             alloc: BTreeMap::new(),
         }
     }
@@ -163,6 +170,7 @@ mod tests {
         assert_eq!(genesis["config"]["chainId"], 7117);
         assert_eq!(genesis["config"]["clique"], json!({"period": 2, "epoch": 30_000}));
         assert!(genesis["config"].get("terminalTotalDifficulty").is_none());
+        assert_eq!(genesis["timestamp"], "{genesis.time}", "nobody seals before the nodes have met");
     }
 
     #[test]

@@ -61,7 +61,8 @@ impl Clique {
             }
         }
         let sealers = document.sealers.as_ref().map(|sealers| sealers.value);
-        Self { period, sealers, accounts, gas_limit, chain_id, alloc }
+        let genesis_delay = document.genesis_delay.as_ref().map(|delay| delay.value.0);
+        Self { period, sealers, accounts, gas_limit, chain_id, genesis_delay, alloc }
     }
 
     /// Values of `{chain.KEY}` that are known without keys.

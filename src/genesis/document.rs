@@ -24,8 +24,8 @@ pub struct ChainDocument {
     /// such node.
     #[serde(default)]
     pub validators: Option<Sp<u32>>,
-    /// `beacon`: time from the start of the first node to genesis. The default is `5s`, and one second more for every
-    /// ten nodes.
+    /// Time from the start of the first node to genesis. The default follows from the number of nodes and the backend. The
+    /// timeline does not start before.
     #[serde(default)]
     pub genesis_delay: Option<Sp<Time>>,
     /// `clique`: time between blocks, in whole seconds. The default is `2s`.

@@ -81,13 +81,15 @@ impl Checker {
             ("gas_limit", gas_limit.as_ref().map(|value| value.span)),
             ("chain_id", chain_id.as_ref().map(|value| value.span)),
             ("alloc", alloc_place),
+            ("genesis_delay", genesis_delay.as_ref().map(|value| value.span)),
         ];
         let (own, strangers, name, other): (&[_], &[_], _, _) = match genesis.value {
             Family::Beacon => (&beacon, &clique, "beacon", "clique"),
             Family::Clique => (&clique, &beacon, "clique", "beacon"),
         };
         let keys: Vec<&str> = own.iter().map(|(key, _)| *key).collect();
-        for (key, place) in strangers.iter().filter_map(|(key, place)| Some((key, (*place)?))) {
+        let strangers = strangers.iter().filter(|(key, _)| !keys.contains(key));
+        for (key, place) in strangers.filter_map(|(key, place)| Some((key, (*place)?))) {
             self.mistakes.push(
                 Diagnostic::error(format!("`{key}` is a key of `genesis: {other}`"))
                     .at(place, format!("has no meaning for {name}"))

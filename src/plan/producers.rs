@@ -72,7 +72,7 @@ pub(super) fn decide(scenario: &Scenario, backend: BackendKind, seeds: &Seeds) -
             Err(mistake.help(format!("give some groups or nodes of the topology `role: {PRODUCER_ROLE}`")))
         }
         Some(Chain::Beacon(beacon)) => beacon_production(beacon, scenario, backend, &candidates, seeds),
-        Some(Chain::Clique(clique)) => clique_production(clique, &candidates, seeds),
+        Some(Chain::Clique(clique)) => clique_production(clique, scenario, backend, &candidates, seeds),
     }
 }
 
@@ -117,7 +117,13 @@ fn beacon_production(
     })
 }
 
-fn clique_production(clique: &Clique, candidates: &[&Node], seeds: &Seeds) -> Result<Production, Diagnostic> {
+fn clique_production(
+    clique: &Clique,
+    scenario: &Scenario,
+    backend: BackendKind,
+    candidates: &[&Node],
+    seeds: &Seeds,
+) -> Result<Production, Diagnostic> {
     let wanted = clique.sealers.map_or(candidates.len(), |sealers| sealers as usize);
     if wanted > candidates.len() {
         return Err(Diagnostic::error(format!(
@@ -147,11 +153,19 @@ fn clique_production(clique: &Clique, candidates: &[&Node], seeds: &Seeds) -> Re
     let funded: Vec<[u8; 20]> = (0..clique.accounts)
         .map(|number| NodeKey::from_seeds(&seeds.child(&format!("account/{number}"))).account())
         .collect();
+    let nodes = scenario.topology.nodes.len() as u64;
+    // Long enough for all nodes to have run their init commands and met before the first block: sealers that start
+    // apart may stand still for good. In containers each init command is a container of its own.
+    let start_up = match backend {
+        BackendKind::Docker => 5 + 2 * nodes,
+        BackendKind::Native => 3 + nodes.div_ceil(4),
+    };
+    let delay = clique.genesis_delay.unwrap_or(Duration::from_secs(start_up));
     Ok(Production {
         producers,
         values: clique.template_values(genesis_json(clique, &sealers, &funded)),
         family: Some("clique"),
-        genesis_delay: None,
+        genesis_delay: Some(delay),
         block_time: Some(clique.period),
         slots_per_epoch: None,
     })
