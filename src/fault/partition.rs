@@ -224,7 +224,7 @@ fn overlaps(context: &FaultContext<'_>, groups: &[Sp<Targets>], sides: &[NodeSet
 /// no two see the same one (after Jepsen's `majorities-ring`).
 fn majorities_ring(context: &FaultContext<'_>, order: &[u16]) -> Compiled {
     let count = order.len();
-    let reach = (count / 2 + 1) / 2;
+    let reach = (count / 2).div_ceil(2);
     let links = (0..count).map(|position| {
         let far = (0..count).filter(|other| {
             let distance = position.abs_diff(*other);

@@ -54,7 +54,7 @@ fn set(command: &mut Vec<String>, flag: &str, value: &str) -> bool {
     match find(command, flag) {
         Some((position, true)) => command[position] = format!("{flag}={value}"),
         Some((position, false)) if command.get(position + 1).is_some_and(|next| !next.starts_with('-')) => {
-            command[position + 1] = value.to_owned();
+            value.clone_into(&mut command[position + 1]);
         }
         Some((position, false)) => command.insert(position + 1, value.to_owned()),
         None => return false,

@@ -9,6 +9,9 @@ use crate::client::{Client, NativeProgram};
 use crate::spec::Scenario;
 use crate::text::{Diagnostic, Span};
 
+/// Who needs a capability, and where it is asked for.
+type Asker = (String, Option<Span>);
+
 /// The running binary, whoever runs it and wherever it was moved: what a bundled client's nodes execute when the caller
 /// names no other program.
 const RUNNING_BINARY: &str = "/proc/self/exe";
@@ -22,7 +25,7 @@ pub(super) fn capabilities(scenario: &Scenario, capabilities: &Capabilities, wir
     };
     let limited = nodes.iter().find(|node| node.resources.cpus.is_some() || node.resources.memory.is_some());
     let internet = scenario.topology.networks.iter().find(|(_, network)| network.internet);
-    let needs: [(Capability, Option<(String, Option<Span>)>, &str); 6] = [
+    let needs: [(Capability, Option<Asker>, &str); 6] = [
         (Capability::Processes, Some(("a run needs".to_owned(), None)), "to start nodes"),
         (
             Capability::Wire,

@@ -78,7 +78,7 @@ const MARGIN: f64 = 28.0;
 const LEAST_WIDTH: f64 = 620.0;
 
 /// A colour for each client, by name.
-pub fn client_colours(clients: impl IntoIterator<Item = String>) -> BTreeMap<String, &'static str> {
+pub(super) fn client_colours(clients: impl IntoIterator<Item = String>) -> BTreeMap<String, &'static str> {
     let clients: BTreeSet<String> = clients.into_iter().collect();
     clients.into_iter().zip(CLIENT_COLOURS.into_iter().cycle()).collect()
 }

@@ -1,5 +1,7 @@
 //! Columns of text.
 
+use std::fmt::Write as _;
+
 /// Rows with aligned columns, two spaces apart, indented by two. Columns that are empty in all rows (the first one is the
 /// heading) are left out; no line ends with spaces.
 pub(super) fn aligned(rows: &[Vec<String>]) -> String {
@@ -14,7 +16,7 @@ pub(super) fn aligned(rows: &[Vec<String>]) -> String {
         let mut line = String::from(" ");
         for (column, width) in &shown {
             let cell = row.get(*column).map_or("", String::as_str);
-            line.push_str(&format!(" {cell:<width$} "));
+            let _ = write!(line, " {cell:<width$} ");
         }
         text.push_str(line.trim_end());
         text.push('\n');

@@ -12,7 +12,7 @@ use crate::link::{LinkParameters, LinkRule, NodeSet};
 
 /// The plan as text: networks, nodes, wiring, links, timeline, expectations, notes.
 pub fn text(plan: &Plan) -> String {
-    let mut text = format!("{}", plan.scenario);
+    let mut text = plan.scenario.clone();
     if !plan.description.is_empty() {
         let _ = write!(text, ": {}", plan.description.trim());
     }
