@@ -42,7 +42,7 @@ pub(crate) fn startup(history: &History<'_>) -> Option<Markup> {
         svg viewBox=(format!("0 0 {WIDTH} {}", bottom + 20.0)) role="img" aria-label="Stages of the start of each node" {
             @for at in [from, half, to] {
                 path.grid d=(format!("M{} 4V{bottom}", n(x(at)))) {}
-                text.tick x=(n(x(at))) y=(n(bottom + 14.0)) text-anchor="middle" { (format!("{:.1} s", at as f64 / 1e6)) }
+                text.tick x=(n(x(at))) y=(n(bottom + 14.0)) text-anchor="middle" { (format!("{:.2} s", at as f64 / 1e6)) }
             }
             @for (index, stage) in stages.iter().enumerate() {
                 @let y = 6.0 + high * index as f64;
