@@ -32,7 +32,8 @@ const BAR: f64 = 1.10;
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.first().is_some_and(|word| word == "node") {
-        std::thread::sleep(Duration::from_secs(3600));
+        // A node of the benchmark: runs until it is killed.
+        std::thread::park_timeout(Duration::from_secs(3600));
         return Ok(());
     }
     let rounds = arguments.iter().find_map(|word| word.parse().ok()).unwrap_or(5);

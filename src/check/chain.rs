@@ -2,8 +2,6 @@
 //!
 //! Ancestry does not change, so what was learnt later in a run also answers questions about an earlier moment.
 
-#![expect(clippy::disallowed_types, reason = "a million look-ups by hash; nothing is ever read out in the map's order")]
-
 use std::collections::HashMap;
 
 /// A block of the forest.

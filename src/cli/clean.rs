@@ -52,19 +52,16 @@ pub(super) fn clean(global: &Global, arguments: &CleanArguments) -> Exit {
             }
         }
     }
-    match global.format {
-        output::Format::Json => {
-            let list: Vec<_> =
-                found.iter().map(|item| serde_json::json!({ "kind": item.kind, "name": item.name })).collect();
-            output::json(&serde_json::json!({ "schema": 1, "removed": !look_only, "found": list }));
+    if global.format == output::Format::Json {
+        let list: Vec<_> =
+            found.iter().map(|item| serde_json::json!({ "kind": item.kind, "name": item.name })).collect();
+        output::json(&serde_json::json!({ "schema": 1, "removed": !look_only, "found": list }));
+    } else {
+        for item in &found {
+            output::data(format!("{} {}", item.kind, item.name));
         }
-        _ => {
-            for item in &found {
-                output::data(format!("{} {}", item.kind, item.name));
-            }
-            let word = if look_only { "left by killed runs" } else { "removed" };
-            output::say(format!("{} {word}", found.len()));
-        }
+        let word = if look_only { "left by killed runs" } else { "removed" };
+        output::say(format!("{} {word}", found.len()));
     }
     if arguments.check && !found.is_empty() { exit.worst(Exit::Failed) } else { exit }
 }

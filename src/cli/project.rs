@@ -47,11 +47,6 @@ impl Project {
         Self { root: root.into_iter().next() }
     }
 
-    /// The project folder, if there is one.
-    pub(super) fn root(&self) -> Option<&Path> {
-        self.root.as_deref()
-    }
-
     /// `<folder>/<name>.yaml` of the project, else the shipped one.
     pub(super) fn yaml(&self, folder: &str, name: &str) -> Option<Found> {
         let relative = format!("{folder}/{name}.yaml");
@@ -166,10 +161,11 @@ fn read_folder(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>
         let Ok(metadata) = entry.metadata() else { continue };
         if metadata.is_dir() && path != "bin" {
             read_folder(&entry.path(), &format!("{path}/"), files);
-        } else if metadata.is_file() && metadata.len() <= LARGEST_CLIENT_FILE {
-            if let Ok(bytes) = fs::read(entry.path()) {
-                files.insert(path, bytes);
-            }
+        } else if metadata.is_file()
+            && metadata.len() <= LARGEST_CLIENT_FILE
+            && let Ok(bytes) = fs::read(entry.path())
+        {
+            files.insert(path, bytes);
         }
     }
 }

@@ -309,17 +309,16 @@ fn finish(global: &Global, folder: &RunFolder, journal: &Journal, verdict: &Verd
     for error in &outcome.teardown_errors {
         output::say(format!("not taken down: {error}; try: splitbrain clean"));
     }
-    match global.format {
-        output::Format::Json => output::json(&serde_json::json!({
+    if global.format == output::Format::Json {
+        output::json(&serde_json::json!({
             "schema": 1,
             "folder": folder.path(),
             "ended": outcome.end.word(),
             "verdict": verdict,
-        })),
-        _ => {
-            output::data(judge::terminal(journal, verdict, global.color));
-            output::data(format!("report: {}", short(&folder.report())));
-        }
+        }));
+    } else {
+        output::data(judge::terminal(journal, verdict, global.color));
+        output::data(format!("report: {}", short(&folder.report())));
     }
     for (node, how) in &outcome.how_to_look {
         output::say(format!("{node}: {how}"));

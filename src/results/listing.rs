@@ -29,10 +29,7 @@ pub fn list_runs(root: &Path) -> Result<Vec<RunSummary>, ResultsError> {
     let mut runs = Vec::new();
     for scenario in subfolders(root)? {
         for path in subfolders(&scenario)? {
-            let folder = match RunFolder::open(&path) {
-                Ok(folder) => folder,
-                Err(_) => continue,
-            };
+            let Ok(folder) = RunFolder::open(&path) else { continue };
             if let Ok(run) = folder.read_run() {
                 let (scenario, started, seed, backend, exit) =
                     (run.scenario, run.started, run.seed, run.backend, run.exit);

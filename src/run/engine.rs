@@ -258,15 +258,11 @@ impl Engine {
             self.request.plan.nodes.iter().map(|node| (node.process.name.clone(), node.start_at)).collect();
         for (name, start_at) in &nodes {
             running.workers.order(name, Order::Create).await;
+            // Nodes that start later are started by a step of the timeline.
             if start_at.is_none() {
                 running.workers.order(name, Order::BringUp).await;
             }
         }
-        let mut late_starts: Vec<(Duration, NodeName)> =
-            nodes.into_iter().filter_map(|(name, at)| Some((at?, name))).collect();
-        late_starts.sort();
-        late_starts.reverse();
-
         let mut interrupts = self.request.interrupts.clone();
         let timeout_at = tokio::time::Instant::now() + self.request.plan.timeout;
         let mut second = interval(Duration::from_secs(1));
@@ -281,18 +277,12 @@ impl Engine {
                 return Ok(End::Trouble);
             }
             let step_due = self.zero.zip(running.timeline.next_at()).map(|(zero, at)| zero + at);
-            let start_due = self.zero.zip(late_starts.last()).map(|(zero, (at, _))| zero + *at);
             let end_due = self.zero.map(|zero| zero + self.request.plan.duration);
             let zero_due = self.zero_due.filter(|_| self.zero.is_none());
             tokio::select! {
                 biased;
                 () = until(zero_due), if zero_due.is_some() => self.start_timeline(running)?,
                 () = until(step_due), if step_due.is_some() => self.take_step(running).await?,
-                () = until(start_due), if start_due.is_some() => {
-                    if let Some((_, name)) = late_starts.pop() {
-                        running.workers.order(&name, Order::BringUp).await;
-                    }
-                }
                 () = until(end_due), if end_due.is_some() => return Ok(End::Complete),
                 changed = interrupts.changed() => if changed.is_err() {
                     // Nobody can interrupt this run; wait for the rest without spinning here.
@@ -379,7 +369,8 @@ impl Engine {
                 self.write_at(at, What::Node { node: node.clone(), phase })?;
                 let highest = self.phases.get(&node).copied().map_or(phase, |before| before.max(phase));
                 self.phases.insert(node, highest);
-                self.perhaps_start_timeline()
+                self.perhaps_start_timeline();
+                Ok(())
             }
             Report::NotReady { node, last } => {
                 self.write(What::Node { node: node.clone(), phase: NodePhase::NotReady })?;
@@ -410,9 +401,9 @@ impl Engine {
     }
 
     /// The timeline's zero comes when all nodes that start at once are ready and the chain has begun.
-    fn perhaps_start_timeline(&mut self) -> Result<(), JournalFailed> {
+    fn perhaps_start_timeline(&mut self) {
         if self.zero.is_some() {
-            return Ok(());
+            return;
         }
         let at_once: Vec<_> = self.request.plan.nodes.iter().filter(|node| node.start_at.is_none()).collect();
         let reached = |phase: NodePhase| {
@@ -424,7 +415,6 @@ impl Engine {
             let now = Instant::now();
             self.zero_due = Some(self.genesis.map_or(now, |genesis| genesis.max(now)));
         }
-        Ok(())
     }
 
     fn start_timeline(&mut self, running: &mut Running) -> Result<(), JournalFailed> {
@@ -472,7 +462,7 @@ impl Engine {
                     let was_ready = self.phases.get(&node).is_some_and(|phase| *phase >= NodePhase::Ready);
                     if !was_ready {
                         let log = self.request.logs.join(format!("{node}.log"));
-                        let lines: String = last_lines.iter().map(|line| format!("\n    {line}")).collect();
+                        let lines = last_lines.iter().fold(String::new(), |text, line| text + "\n    " + line);
                         let error = BackendError::plain(format!("{message} before it was ready{lines}"))
                             .remedy(format!("its whole log is {}", log.display()));
                         self.write(What::Exit { node, code, signal, expected, last_lines })?;
@@ -644,7 +634,7 @@ fn never_interrupted() -> tokio::sync::watch::Receiver<u8> {
 /// The first interrupt; never ends if nobody can interrupt.
 async fn interrupted(interrupts: &mut tokio::sync::watch::Receiver<u8>) {
     if interrupts.wait_for(|count| *count > 0).await.is_err() {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

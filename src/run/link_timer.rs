@@ -51,7 +51,7 @@ fn serve(jobs: &Receiver<Job>, backend: &Backend) {
             Err(RecvTimeoutError::Timeout) => {
                 let applied = backend.set_links(Arc::clone(&job.table));
                 // Nobody waits for it any more if the run is ending.
-                drop(job.done.send(applied));
+                let _ = job.done.send(applied);
                 match jobs.recv() {
                     Ok(next) => job = next,
                     Err(_) => return,

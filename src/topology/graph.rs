@@ -173,7 +173,7 @@ fn clusters_of(
                 edges.extend(inside);
             }
             Err(more) => {
-                mistakes.extend(more.into_iter().filter(|mistake| !mistakes.contains(mistake)).collect::<Vec<_>>())
+                mistakes.extend(more.into_iter().filter(|mistake| !mistakes.contains(mistake)).collect::<Vec<_>>());
             }
         }
     }

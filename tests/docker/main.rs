@@ -2,6 +2,8 @@
 //! test says so loudly and passes. Containers run a static busybox (`/bin/busybox`, Debian's `busybox-static`), since
 //! no registry can be counted on; those on the wire also need root and the engine on this machine.
 
+#![allow(clippy::unwrap_used, clippy::unused_self, reason = "a test that cannot go on panics")]
+
 mod engine_loss;
 mod faults;
 mod images;

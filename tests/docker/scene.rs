@@ -153,7 +153,7 @@ impl Scene {
         let logs = LogSink::new(
             folder.path(),
             Arc::new(move |node, _, line| {
-                watched.lock().unwrap().entry(node.clone()).or_default().push(line.to_owned())
+                watched.lock().unwrap().entry(node.clone()).or_default().push(line.to_owned());
             }),
         );
         let (sender, events) = mpsc::channel(256);
@@ -230,9 +230,7 @@ impl Scene {
         let place = std::panic::Location::caller();
         async move {
             let there = || self.lines(node).iter().any(|line| line.contains(what));
-            if !eventually(there).await {
-                panic!("{place}: {node} never said `{what}`, but: {:#?}", self.lines(node));
-            }
+            assert!(eventually(there).await, "{place}: {node} never said `{what}`, but: {:#?}", self.lines(node));
         }
     }
 
@@ -243,9 +241,11 @@ impl Scene {
         async move {
             let before = self.lines(node).len();
             let there = || self.lines(node).iter().skip(before + 1).any(|line| line.contains(what));
-            if !eventually(there).await {
-                panic!("{place}: {node} did not come to say `{what}`, but: {:#?}", self.lines(node));
-            }
+            assert!(
+                eventually(there).await,
+                "{place}: {node} did not come to say `{what}`, but: {:#?}",
+                self.lines(node)
+            );
         }
     }
 

@@ -235,7 +235,7 @@ pub(crate) fn signals_reach_the_whole_group_and_ends_are_told() -> Outcome {
         };
         run.backend.signal(&name(0), Signal::Pause).await?;
         wait_for("both are stopped", PATIENCE, || {
-            state(child) == Some('T') && state(run.pid(0).unwrap()) == Some('T')
+            state(child) == Some('T') && state(run.pid(0).expect("it runs")) == Some('T')
         })?;
         run.backend.signal(&name(0), Signal::Resume).await?;
         wait_for("the child goes on", PATIENCE, || state(child) == Some('S'))?;

@@ -3,8 +3,6 @@
 //! Everything that is made carries labels (`splitbrain.run`, `splitbrain.owner`, …), and names that begin with
 //! `splitbrain-<run>-`, so that runs side by side on one engine do not meet and `clean` finds what a killed run left.
 
-#![expect(clippy::disallowed_types, reason = "the engine's API library takes hash maps; none of them reaches output")]
-
 mod archive;
 mod build;
 mod build_lock;

@@ -17,7 +17,7 @@ use super::networks;
 const PARALLEL: usize = 8;
 
 /// Longest time for the removal of one thing.
-const ONE_TIMEOUT: Duration = Duration::from_secs(1 * 60);
+const ONE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long an engine is given to finish what it was asked for by somebody who is gone.
 const SETTLE: Duration = Duration::from_secs(1);

@@ -231,7 +231,7 @@ fn agreements(frame: &Frame<'_, '_>, verdict: &Verdict, top: f64, bottom: f64) -
         let Some(at) = result.moment.filter(|at| (frame.from..=frame.to).contains(at)) else { continue };
         match (result.keyword.as_str(), result.outcome) {
             ("agree", crate::check::Outcome::Pass) if result.figures.contains_key("after_s") => {
-                moments.push((at, true, &result.label))
+                moments.push((at, true, &result.label));
             }
             ("agree" | "diverge", crate::check::Outcome::Fail) => moments.push((at, false, &result.label)),
             _ => {}

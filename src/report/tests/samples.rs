@@ -107,11 +107,9 @@ pub(crate) fn network(nodes: usize, quirk: bool, ended: &str) -> String {
         let split = (14..30).contains(&second);
         let east_made = producer >= half;
         let loner = &names[nodes - 1];
-        if quirk && second >= 34 {
-            if producer == nodes - 1 || second == 34 {
-                make(&mut text, &mut heads, 2, nodes - 1, &format!("q{slot}"));
-                lines.push((second as f64 + 0.4, format!("{loner} head {}", heads[2])));
-            }
+        if quirk && second >= 34 && (producer == nodes - 1 || second == 34) {
+            make(&mut text, &mut heads, 2, nodes - 1, &format!("q{slot}"));
+            lines.push((second as f64 + 0.4, format!("{loner} head {}", heads[2])));
         }
         match (split, east_made) {
             (false, _) => {
