@@ -13,7 +13,7 @@ fn field(path: &str, pointer: &str) -> HttpJsonField {
     HttpJsonField { path: path.to_owned(), body: None, pointer: pointer.to_owned() }
 }
 
-/// As a CometBFT node would be described: everything final at once, heights as decimal text, hashes in upper case.
+/// As a `CometBFT` node would be described: everything final at once, heights as decimal text, hashes in upper case.
 fn comet() -> HttpJsonAdapter {
     HttpJsonAdapter {
         port: 26657,
