@@ -10,7 +10,7 @@ use crate::backend::{Cleaned, docker, native};
 /// Arguments of `clean`.
 #[derive(Debug, Args)]
 pub(super) struct CleanArguments {
-    /// Only this run, and even if it still goes on.
+    /// Only this run (its containers even if it still goes on).
     #[arg(long, value_name = "ID")]
     run: Option<String>,
     /// Say what would be removed, remove nothing.

@@ -158,7 +158,29 @@ async fn one_run(
     interrupts: watch::Receiver<u8>,
 ) -> Exit {
     let id = new_run_id();
-    let plan = match make_plan(global, loaded, capabilities, &arguments.options.programs).await {
+    let docker = capabilities.backend == BackendKind::Docker;
+    let exit = reserved_run(global, arguments, loaded, capabilities, interrupts, &id).await;
+    // Networks are reserved before there is a plan, and a start may be given up in the middle: whatever carries this
+    // run's label goes, however far it came. After an ordinary teardown nothing is there.
+    if docker && !arguments.keep {
+        match docker::clean(Some(&id), false).await {
+            Ok(_) => {}
+            Err(error) if exit == Exit::Environment => tracing::debug!("clean after {id}: {error}"),
+            Err(error) => output::error(&error, &output::causes(&error), error.remedy.as_deref()),
+        }
+    }
+    exit
+}
+
+async fn reserved_run(
+    global: &Global,
+    arguments: &RunArguments,
+    loaded: &Loaded,
+    capabilities: &Capabilities,
+    interrupts: watch::Receiver<u8>,
+    id: &RunId,
+) -> Exit {
+    let plan = match make_plan(global, loaded, capabilities, &arguments.options.programs, id).await {
         Ok(plan) => plan,
         Err(exit) => return exit,
     };
@@ -193,7 +215,7 @@ async fn one_run(
         Ok(folder) => folder,
         Err(exit) => return exit,
     };
-    let state = match native::state_folder(&id) {
+    let state = match native::state_folder(id) {
         Ok(state) => state,
         Err(error) => {
             output::error("cannot make a folder for the run", &[error.to_string()], Some("is there room in /tmp?"));
@@ -261,12 +283,21 @@ async fn make_plan(
     loaded: &Loaded,
     capabilities: &Capabilities,
     programs_named: &[(String, String)],
+    id: &RunId,
 ) -> Result<Plan, Exit> {
     let programs = programs::find(&loaded.project, &loaded.scenario.clients, programs_named);
     let mut surroundings = Surroundings { programs, ..Surroundings::default() };
     if capabilities.backend == BackendKind::Docker {
-        match docker::free_subnets(loaded.scenario.topology.networks.len(), 16).await {
-            Ok(subnets) => surroundings.subnets = subnets,
+        // The networks are made now and adopted later: only the engine can decide which of two runs gets a range.
+        let networks = &loaded.scenario.topology.networks;
+        let main_first = networks.iter().filter(|(name, _)| name.as_str() == "main");
+        let others = networks.iter().filter(|(name, _)| name.as_str() != "main");
+        let requests: Vec<_> = main_first
+            .chain(others)
+            .map(|(name, network)| docker::NetworkRequest { name: name.clone(), internet: network.internet })
+            .collect();
+        match docker::reserve(id, &loaded.scenario.name, &requests).await {
+            Ok(reserved) => surroundings.subnets = reserved.subnets(),
             Err(error) => {
                 output::error(&error, &output::causes(&error), error.remedy.as_deref());
                 return Err(Exit::Environment);
