@@ -66,7 +66,7 @@ fn templates_wiring_and_roles_end_on_the_command_line() {
     assert_eq!(west.process.env["NET"], "10.77.0.0/16");
     assert_eq!(west.process.init, [["alpha", "init", "/splitbrain/data", "/splitbrain/files/config.toml"]]);
     assert!(west.process.files[0].content.ends_with("genesis = {genesis.time}\n"));
-    assert_eq!(plan.genesis_delay, Some(Duration::from_secs(5)));
+    assert_eq!(plan.genesis_delay, Some(Duration::from_secs(6)));
 }
 
 #[test]
