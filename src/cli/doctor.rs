@@ -54,7 +54,12 @@ pub(super) fn doctor(global: &Global, arguments: &DoctorArguments) -> Exit {
 
 fn describe(capabilities: &Capabilities) -> String {
     let mut text = format!("{}: {}\n", capabilities.backend, capabilities.engine);
+    // A backend that cannot start nodes lacks everything else for the same reason: say it once.
+    let dead = backends::cannot_start(capabilities).is_some();
     for (capability, support) in &capabilities.support {
+        if dead && *capability != Capability::Processes {
+            continue;
+        }
         let what = match capability {
             Capability::Processes => "start nodes",
             Capability::Wire => "cut and shape links",

@@ -1,6 +1,6 @@
 //! One file for each kind of API. A probe asks and translates; it remembers only what the API forces it to.
 //!
-//! To add an API: a file here, a variant of [`AdapterSpec`], and a line in [`Probe::new`] and in [`each`].
+//! To add an API: a file here, a variant of [`AdapterSpec`], and a line in [`Probe::new`] and in the macro `each`.
 
 mod beacon;
 mod execution;
