@@ -15,7 +15,7 @@ use super::project::short;
 use super::scenario::{Loaded, ScenarioOptions, load, print_diagnostics};
 use super::{Global, interrupts, judge, output, programs};
 use crate::action::{BackendKind, Capabilities, RunId, Support};
-use crate::backend::{docker, native};
+use crate::backend::{Backend, docker, native};
 use crate::check::{Outcome, Verdict};
 use crate::journal::Journal;
 use crate::plan::{self, Plan, Surroundings};
@@ -39,7 +39,8 @@ pub(super) struct RunArguments {
     /// Where results go.
     #[arg(long, value_name = "DIR", default_value = "results")]
     results: PathBuf,
-    /// Leave the nodes running at the end and say how to look at them.
+    /// Leave the nodes running at the end and say how to look at them. Where packets pass our forwarder (native, and
+    /// scenarios with link faults) the tool stays until Ctrl-C, because the links need it.
     #[arg(long)]
     keep: bool,
 }
@@ -231,6 +232,7 @@ async fn reserved_run(
         }
     }
     let line = ProgressLine::new(global.volume());
+    let (wire, mut presses) = (plan.wire, interrupts.clone());
     let request = Request {
         log_patterns: crate::check::log_patterns(&plan.expectations),
         plan,
@@ -272,6 +274,9 @@ async fn reserved_run(
     }
     let reports = judge::write_reports(&folder, &journal, &verdict);
     finish(global, &folder, &journal, &verdict, &outcome);
+    if let Some(backend) = &outcome.kept {
+        keep_up(backend, wire, id, &state, &mut presses).await;
+    }
     match reports {
         Ok(()) => exit,
         Err(failed) => exit.worst(failed),
@@ -354,9 +359,23 @@ fn finish(global: &Global, folder: &RunFolder, journal: &Journal, verdict: &Verd
     for (node, how) in &outcome.how_to_look {
         output::say(format!("{node}: {how}"));
     }
-    if !outcome.how_to_look.is_empty() {
-        output::say(format!("everything still runs; take it down with: splitbrain clean --run {}", journal.run.run));
+}
+
+/// What `--keep` means after the report. Where packets pass our forwarder the network lives only as long as this
+/// process, so it stays until Ctrl-C and takes everything down then; elsewhere the nodes are left to themselves.
+async fn keep_up(backend: &Backend, wire: bool, id: &RunId, state: &Path, presses: &mut watch::Receiver<u8>) {
+    if !wire {
+        return output::say(format!("everything still runs; take it down with: splitbrain clean --run {id}"));
     }
+    output::say("everything still runs, with its last links; press Ctrl-C to take it down");
+    let before = *presses.borrow();
+    if presses.wait_for(|count| *count > before).await.is_err() {
+        return;
+    }
+    for error in backend.teardown().await {
+        output::error(&error, &output::causes(&error), Some("try: splitbrain clean"));
+    }
+    drop(fs::remove_dir_all(state));
 }
 
 /// An interrupt and the environment come before the verdict; a node that never came up is a failed expectation where

@@ -136,6 +136,7 @@ impl Engine {
         let prepared = self.prepare(event_sender).await;
         let mut how_to_look = BTreeMap::new();
         let mut teardown_errors = Vec::new();
+        let mut kept = None;
         let end = match prepared {
             Err(_) if *self.request.interrupts.borrow() > 0 => {
                 self.write(What::Interrupted)?;
@@ -157,6 +158,7 @@ impl Engine {
                 observations.close();
                 if self.request.keep {
                     how_to_look = backend.how_to_look();
+                    kept = Some(backend);
                 } else {
                     teardown_errors = self.tear_down(&backend, &mut events).await?;
                 }
@@ -176,6 +178,7 @@ impl Engine {
             worst_poll_gap: self.worst_poll_gap,
             teardown_errors,
             how_to_look,
+            kept,
         })
     }
 

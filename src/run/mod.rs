@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::action::{Capabilities, NodeName, RunId};
-use crate::backend::BackendError;
+use crate::backend::{Backend, BackendError};
 use crate::plan::Plan;
 
 pub use record::run_record;
@@ -164,6 +164,8 @@ pub struct Outcome {
     pub teardown_errors: Vec<String>,
     /// With `keep`: how to look at each node.
     pub how_to_look: BTreeMap<NodeName, String>,
+    /// With `keep`: the backend, still up. Where packets pass our forwarder they do so only as long as this lives.
+    pub kept: Option<Arc<Backend>>,
 }
 
 /// The journal could not be written: nothing else ends a run without an [`Outcome`].
