@@ -43,9 +43,9 @@ impl Beacon {
             slots.value
         });
         if let Some(validators) = &document.validators
-            && !(1..=100_000).contains(&validators.value)
+            && !(1..=4096).contains(&validators.value)
         {
-            checker.refuse(validators.span, "a beacon chain has 1 to 100000 validators", "leave it out for one a node");
+            checker.refuse(validators.span, "a beacon chain has 1 to 4096 validators", "leave it out for one a node");
         }
         Self {
             slot,
