@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
@@ -10,13 +10,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::RunClock;
 use super::dialer::BackendDialer;
+use super::genesis_time::{fill_genesis_time, genesis_seconds, instant_of};
 use super::link_timer::LinkTimer;
+use super::lives::Lives;
 use super::logs::LogWatch;
 use super::nodes::{Order, Report, Workers, describe, ends_process, node_of};
 use super::record::run_record;
 use super::timeline::{Completed, Timeline};
 use super::{End, HeadCount, JournalFailed, Outcome, Progress, Request};
-use crate::action::{BackendKind, NodeName, NodeProcess, Seeds};
+use crate::action::{BackendKind, NodeName, Seeds};
 use crate::backend::docker::{self, DockerBackend};
 use crate::backend::native::NativeBackend;
 use crate::backend::{Backend, BackendError, BackendEvent, LogSink, RunSetup, WireSetup};
@@ -54,32 +56,6 @@ pub(super) struct Engine {
     worst_poll_gap: Option<Duration>,
     trouble: Option<BackendError>,
     a_node_failed: bool,
-}
-
-/// Counts instead of a flag: a quick restart's "started" may be heard of before the exit that it followed.
-#[derive(Clone, Copy, Debug, Default)]
-struct Lives {
-    starts: u32,
-    exits: u32,
-    /// Ends that were ordered and not yet seen.
-    ordered: u32,
-}
-
-impl Lives {
-    /// The timeline is about to end the process, if there is one.
-    fn end_is_ordered(&mut self) {
-        if self.starts > self.exits + self.ordered {
-            self.ordered += 1;
-        }
-    }
-
-    /// A process ended; says whether that was ordered.
-    fn ended(&mut self) -> bool {
-        self.exits += 1;
-        let expected = self.ordered > 0;
-        self.ordered = self.ordered.saturating_sub(1);
-        expected
-    }
 }
 
 /// The parts that exist once the backend does.
@@ -639,31 +615,4 @@ async fn interrupted(interrupts: &mut tokio::sync::watch::Receiver<u8>) {
     if interrupts.wait_for(|count| *count > 0).await.is_err() {
         std::future::pending::<()>().await;
     }
-}
-
-/// The monotonic instant of a second since 1970.
-fn instant_of(seconds: u64) -> Instant {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    Instant::now() + Duration::from_secs(seconds).saturating_sub(since_1970)
-}
-
-/// Whole seconds since 1970 at which a genesis that lies `delay` ahead takes place, rounded up.
-fn genesis_seconds(delay: Duration) -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    (now + delay).as_millis().div_ceil(1000) as u64
-}
-
-/// Fills in the one template that a plan leaves open.
-fn fill_genesis_time(mut process: NodeProcess, genesis: Option<u64>) -> NodeProcess {
-    let Some(genesis) = genesis.map(|seconds| seconds.to_string()) else { return process };
-    let fill = |text: &mut String| {
-        if text.contains("{genesis.time}") {
-            *text = text.replace("{genesis.time}", &genesis);
-        }
-    };
-    process.command.iter_mut().for_each(fill);
-    process.init.iter_mut().flatten().for_each(fill);
-    process.env.values_mut().for_each(fill);
-    process.files.iter_mut().map(|file| &mut file.content).for_each(fill);
-    process
 }

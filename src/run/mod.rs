@@ -6,7 +6,9 @@
 mod clock;
 mod dialer;
 mod engine;
+mod genesis_time;
 mod link_timer;
+mod lives;
 mod logs;
 mod nodes;
 mod record;
