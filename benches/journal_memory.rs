@@ -39,6 +39,7 @@ ports: {http: 8080}
 ready: {port: http, path: /head, within: 30s}
 adapter:
   http_json:
+    port: http
     height: {path: /head, pointer: /height}
     hash: {path: /head, pointer: /hash}
     parent_at: {path: '/block/{height}', pointer: /parent}
@@ -161,6 +162,7 @@ fn serve(port: u16) -> anyhow::Result<()> {
 }
 
 fn answer(stream: TcpStream, start: Instant) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut writer = stream;
     loop {
@@ -182,10 +184,11 @@ fn answer(stream: TcpStream, start: Instant) -> std::io::Result<()> {
             hash(height),
             hash(height.saturating_sub(1))
         );
-        write!(
-            writer,
+        // One write: pieces would wait for each other's acknowledgement.
+        let answer = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
-        )?;
+        );
+        writer.write_all(answer.as_bytes())?;
     }
 }
