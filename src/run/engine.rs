@@ -263,10 +263,8 @@ impl Engine {
                 () = until(zero_due), if zero_due.is_some() => self.start_timeline(running)?,
                 () = until(step_due), if step_due.is_some() => self.take_step(running).await?,
                 () = until(end_due), if end_due.is_some() => return Ok(End::Complete),
-                changed = interrupts.changed() => if changed.is_err() {
-                    // Nobody can interrupt this run; wait for the rest without spinning here.
-                    interrupts = never_interrupted();
-                },
+                // Seen at the top of the loop.
+                () = interrupted(&mut interrupts) => {}
                 Some(report) = running.reports.recv() => self.on_report(running, report)?,
                 Some(event) = running.events.recv() => self.on_backend_event(event)?,
                 Some(observation) = running.observations.recv() => self.on_observation(observation)?,
@@ -601,13 +599,6 @@ async fn until(instant: Option<Instant>) {
         Some(instant) => sleep_until(instant.into()).await,
         None => std::future::pending().await,
     }
-}
-
-fn never_interrupted() -> tokio::sync::watch::Receiver<u8> {
-    let (sender, receiver) = tokio::sync::watch::channel(0);
-    // The sender lives as long as the process, so `changed` waits for ever instead of failing at once.
-    std::mem::forget(sender);
-    receiver
 }
 
 /// The first interrupt; never ends if nobody can interrupt.

@@ -18,8 +18,8 @@ use super::wire::RunWire;
 use super::{capabilities, events, images, networks, remove};
 use crate::action::{ClientRef, ImageSource, NetworkName, NetworkSpec, NodeName, RunId};
 
-/// So many containers are made or started at the same time. Of 4 and 8, 8 was better in `benches/docker_start.rs`: an engine starts
-/// containers one behind the other in its slowest part, so a few in flight keep it busy and more only queue up.
+/// So many containers are made or started at the same time. An engine starts containers one behind the other in its
+/// slowest part, so a few in flight keep it busy and more only queue up; docs/benchmarks.md has what was measured.
 const PARALLEL_CONTAINERS: usize = 8;
 
 /// Prepares a run; what was made is removed again if something fails.
