@@ -20,11 +20,11 @@ fn validate(path: &Path) -> (FileKind, String, usize) {
 
 #[test]
 fn every_bad_file_is_refused_with_its_message() {
-    insta::glob!("cases/bad/**/*.yaml", |path| {
+    insta::glob!("cases/bad/*.yaml", |path| {
         let (kind, message, errors) = validate(path);
         assert!(errors > 0, "{} is refused", path.display());
         let case = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/bad")).expect("a case");
-        let name = case.display().to_string().replace('/', "__").replace(".yaml", "");
+        let name = case.display().to_string().replace(".yaml", "");
         insta::with_settings!({prepend_module_to_snapshot => false, snapshot_suffix => "", omit_expression => true}, {
             insta::assert_snapshot!(name, format!("{} file, {errors} error(s)\n\n{message}", kind.word()));
         });
@@ -33,7 +33,7 @@ fn every_bad_file_is_refused_with_its_message() {
 
 #[test]
 fn every_message_has_a_place_and_no_empty_sentence() {
-    insta::glob!("cases/bad/**/*.yaml", |path| {
+    insta::glob!("cases/bad/*.yaml", |path| {
         let text = std::fs::read_to_string(path).expect("a case is a text file");
         let mut sources = Sources::new();
         let (_, diagnostics) = spec::validate_file(&mut sources, &TestLibrary, &path.display().to_string(), &text);
@@ -56,13 +56,7 @@ fn good_files_are_taken() {
 
 #[test]
 fn there_are_at_least_forty_bad_files() {
-    fn count(folder: &Path) -> usize {
-        let entries = std::fs::read_dir(folder).expect("the folder of cases");
-        entries
-            .map(|entry| entry.expect("an entry").path())
-            .map(|path| if path.is_dir() { count(&path) } else { 1 })
-            .sum()
-    }
-    let found = count(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/bad"));
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/bad");
+    let found = std::fs::read_dir(folder).expect("the folder of cases").count();
     assert!(found >= 40, "{found} bad files");
 }

@@ -37,13 +37,18 @@ pub fn validate_file(
     (kind, deduplicated(found))
 }
 
-/// The folder says what a file is; elsewhere its keys do.
+/// The folder says what a file is, or the word before `.yaml` (`pair.topology.yaml`); elsewhere its keys do.
 fn kind_of(name: &str, tree: Option<&Node>) -> FileKind {
     let path = name.replace('\\', "/");
     let parts: Vec<&str> = path.split('/').collect();
     let (file, folders) = parts.split_last().unwrap_or((&"", &[]));
     if *file == "client.yaml" {
         return FileKind::Client;
+    }
+    for kind in [FileKind::Scenario, FileKind::Topology, FileKind::Client] {
+        if stem(file).ends_with(&format!(".{}", kind.word())) {
+            return kind;
+        }
     }
     for folder in folders.iter().rev() {
         match *folder {
