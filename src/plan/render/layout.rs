@@ -58,7 +58,7 @@ pub(super) fn layout(groups: &[Option<String>], edges: &[(usize, usize)]) -> Lay
     match clusters.as_mut_slice() {
         // A star: its centre stands in the middle of its leaves.
         [only] => only.centre = (0.0, 0.0),
-        several if several.iter().filter(|cluster| cluster.group.is_some()).count() == 2 => side_by_side(several),
+        several if is_a_pair(several) => side_by_side(several),
         several => {
             order(several, edges, groups.len());
             spread(several, free);
@@ -246,6 +246,13 @@ fn extent(clusters: &[Cluster]) -> Point {
     };
     let wide = side(&|cluster| cluster.centre.0 - cluster.radius, &|cluster| cluster.centre.0 + cluster.radius);
     (wide, side(&|cluster| cluster.centre.1 - cluster.radius, &|cluster| cluster.centre.1 + cluster.radius))
+}
+
+/// Whether there are two groups and at most a few single nodes. Many nodes without a group form a circle of their own,
+/// for which the gap between two groups has no room.
+fn is_a_pair(clusters: &[Cluster]) -> bool {
+    clusters.iter().filter(|cluster| cluster.group.is_some()).count() == 2
+        && clusters.iter().all(|cluster| cluster.group.is_some() || cluster.members.len() == 1)
 }
 
 /// Two groups stand side by side, and a few single nodes in the gap above them.
