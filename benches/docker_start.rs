@@ -235,6 +235,7 @@ fn node(index: u16, network: &NetworkName, subnet: Ipv4Addr) -> NodeProcess {
         files: vec![NodeFile {
             path: "/splitbrain/files/genesis.json".to_owned(),
             content: "{}".repeat(2000),
+            bytes: None,
             mode: 0o644,
         }],
         data: "/splitbrain/data".to_owned(),

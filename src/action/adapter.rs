@@ -19,8 +19,68 @@ pub enum AdapterSpec {
         /// The HTTP port.
         port: u16,
     },
+    /// CometBFT's RPC (`/status`, `/block`, `/net_info`, `/consensus_state`).
+    Cometbft {
+        /// The RPC port.
+        port: u16,
+    },
+    /// JSON-RPC as Bitcoin Core speaks it (`getblockchaininfo`, `getchaintips`, …).
+    Bitcoin {
+        /// The JSON-RPC port.
+        port: u16,
+        /// User and password, where the server wants them.
+        login: Option<Login>,
+    },
     /// Any JSON API, by pointers.
     HttpJson(HttpJsonAdapter),
+    /// Nothing to ask: the process runs or it does not (a validator client, a bootnode).
+    Process,
+}
+
+impl AdapterSpec {
+    /// Which chain a node of this kind shows: blocks of two nodes can be compared only where the word is the same.
+    pub fn layer(&self) -> &'static str {
+        match self {
+            Self::Execution { .. } => "execution",
+            Self::Beacon { .. } => "beacon",
+            Self::Cometbft { .. } => "cometbft",
+            Self::Bitcoin { .. } => "bitcoin",
+            Self::HttpJson(_) => "http_json",
+            Self::Process => "process",
+        }
+    }
+
+    /// The port that is asked; `None` for a node that shows nothing.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Self::Execution { port } | Self::Beacon { port } | Self::Cometbft { port } | Self::Bitcoin { port, .. } => {
+                Some(*port)
+            }
+            Self::HttpJson(http) => Some(http.port),
+            Self::Process => None,
+        }
+    }
+}
+
+/// User and password of HTTP basic authentication (RFC 7617).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Login {
+    /// User.
+    pub user: String,
+    /// Password.
+    pub password: String,
+}
+
+/// Where a client takes JSON-RPC calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RpcSpec {
+    /// The port.
+    pub port: u16,
+    /// Path of the POST request, `/` for most.
+    pub path: String,
+    /// User and password, where the server wants them.
+    pub login: Option<Login>,
 }
 
 /// One value in a JSON API.
@@ -61,8 +121,8 @@ pub struct HttpJsonAdapter {
 /// When a node counts as ready: the port takes a connection and, if a path is given, answers it with status 200.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadySpec {
-    /// The port.
-    pub port: u16,
+    /// The port; `None`: as soon as its process runs.
+    pub port: Option<u16>,
     /// A path that must answer.
     pub path: Option<String>,
     /// How long to wait.

@@ -10,7 +10,7 @@ mod primitive;
 mod process;
 mod seeds;
 
-pub use adapter::{AdapterSpec, HttpJsonAdapter, HttpJsonField, ReadySpec};
+pub use adapter::{AdapterSpec, HttpJsonAdapter, HttpJsonField, Login, ReadySpec, RpcSpec};
 pub use capabilities::{BackendKind, Capabilities, Capability, Support};
 pub use names::{ClientRef, EntryName, NetworkName, NodeName, RunId};
 pub use primitive::{Action, Signal};

@@ -46,10 +46,22 @@ pub struct Resources {
 pub struct NodeFile {
     /// Path as the node's command line names it: absolute in a container, relative to the node's folder on native.
     pub path: String,
-    /// The content. May hold the text `{genesis.time}`, which the engine fills in when the run starts.
+    /// The content. May hold the texts `{genesis.time}` and `{genesis.NAME}` (a generated genesis file), which the engine
+    /// fills in when the run starts.
     pub content: String,
+    /// What stands in the file instead of `content`: set by the engine for generated files that are no text. Never part
+    /// of a plan.
+    #[serde(skip)]
+    pub bytes: Option<std::sync::Arc<Vec<u8>>>,
     /// Permission bits, for example `0o644`.
     pub mode: u32,
+}
+
+impl NodeFile {
+    /// The bytes of the file.
+    pub fn contents(&self) -> &[u8] {
+        self.bytes.as_ref().map_or(self.content.as_bytes(), |bytes| bytes.as_slice())
+    }
 }
 
 /// What an image is built from. The files are in memory already (a client folder, or the copy inside the binary), so

@@ -122,6 +122,10 @@ impl Builder {
             signs_as: vec![index.to_string()],
             extra_args: parts.map(str::to_owned).collect(),
             ready_within: 60_000_000,
+            participant: None,
+            member: None,
+            layer: "beacon".to_owned(),
+            known_differences: Vec::new(),
         });
     }
 
@@ -240,6 +244,10 @@ impl Builder {
                 hash: hash(&here),
                 parent: hash(&known.parent),
                 producer: known.producer.clone(),
+                state_root: None,
+                receipts_root: None,
+                gas_used: None,
+                execution: None,
             });
             here.clone_from(&known.parent);
         }

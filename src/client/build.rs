@@ -7,11 +7,13 @@ use super::folder::ClientFolder;
 use super::manifest::{
     AdapterDocument, FileDocument, IdentityDocument, Manifest, ReadyDocument, RoleDocument, WiringDocument,
 };
-use super::model::{Client, EnrPorts, FileTemplate, Identity, Invocation, NativeProgram, Wiring};
+use super::model::{
+    Client, Compatible, EnrPorts, FileTemplate, Identity, Invocation, KnownDifference, NamedCall, NativeProgram, Wiring,
+};
 use super::template::{IdentityKind, Template, Vocabulary};
 use super::variant::with_variant;
 use super::{image, template};
-use crate::action::{AdapterSpec, ClientRef, HttpJsonAdapter, ReadySpec};
+use crate::action::{AdapterSpec, ClientRef, HttpJsonAdapter, ReadySpec, RpcSpec};
 use crate::text::{Diagnostic, Sp, Span, suggest};
 
 /// How long a node may take to be ready when its manifest does not say.
@@ -75,6 +77,9 @@ impl<'a> Builder<'a> {
         let adapter = self.adapter();
         let ready = self.ready(adapter.as_ref());
         let panic = manifest.panic.iter().filter_map(|pattern| self.pattern(pattern)).collect();
+        let refusals = manifest.refusals.iter().filter_map(|pattern| self.pattern(pattern)).collect();
+        let rpc = self.rpc(adapter.as_ref());
+        let calls = self.calls();
         Some(Client {
             reference: reference.clone(),
             description: manifest.description.clone().unwrap_or_default(),
@@ -91,6 +96,13 @@ impl<'a> Builder<'a> {
             ready: ready?,
             adapter: adapter?,
             panic,
+            refusals,
+            needs: manifest.needs.iter().map(|member| member.value.clone()).collect(),
+            rpc,
+            calls,
+            compatible: compatible(manifest),
+            known_differences: known_differences(manifest),
+            tried: manifest.tried.unwrap_or(true),
         })
     }
 
@@ -277,7 +289,9 @@ impl<'a> Builder<'a> {
         });
         let multiaddr =
             written.multiaddr.as_ref().and_then(|multiaddr| self.port(multiaddr.tcp.as_ref(), "p2p", place));
-        Identity { enode, enr, multiaddr }
+        let cometbft = written.cometbft.as_ref().and_then(|own| self.port(own.port.as_ref(), "p2p", place));
+        let host = written.host.as_ref().and_then(|own| self.port(own.port.as_ref(), "p2p", place));
+        Identity { enode, enr, multiaddr, cometbft, host }
     }
 
     fn eth2(&mut self, written: &Sp<String>) -> Option<[u8; 16]> {
@@ -373,7 +387,7 @@ impl<'a> Builder<'a> {
                     self.manifest.name.value
                 ))
                 .at(self.manifest.name.span, "")
-                .help("`adapter: {execution: {}}`, `{beacon: {}}` or `{http_json: {…}}`"),
+                .help("`adapter: {execution: {}}`, `{beacon: {}}`, `{cometbft: {}}`, `{bitcoin: {}}`, `{http_json: {…}}`, or `{process: {}}` where there is nothing to ask"),
             );
             return None;
         };
@@ -398,7 +412,14 @@ impl<'a> Builder<'a> {
                     version: http.version.clone(),
                 }))
             }
-            AdapterDocument::Cometbft(_) => self.adapter_later("cometbft", place),
+            AdapterDocument::Cometbft(cometbft) => {
+                Some(AdapterSpec::Cometbft { port: self.port(cometbft.port.as_ref(), "rpc", place)? })
+            }
+            AdapterDocument::Bitcoin(bitcoin) => {
+                let port = self.port(bitcoin.port.as_ref(), "rpc", place)?;
+                Some(AdapterSpec::Bitcoin { port, login: bitcoin.login.clone() })
+            }
+            AdapterDocument::Process(_) => Some(AdapterSpec::Process),
             AdapterDocument::Exec(_) => self.adapter_later("exec", place),
         }
     }
@@ -416,18 +437,50 @@ impl<'a> Builder<'a> {
         match &self.manifest.ready {
             Some(written) => {
                 let ReadyDocument { port, path, within } = &written.value;
-                let port = self.port(Some(port), "", written.span)?;
+                let port = match port {
+                    Some(_) => Some(self.port(port.as_ref(), "", written.span)?),
+                    None => adapter.and_then(AdapterSpec::port),
+                };
+                if let (None, Some(path)) = (port, path) {
+                    self.mistakes.push(
+                        Diagnostic::error(format!("nobody can be asked for `{path}`: there is no port"))
+                            .at(written.span, "a path without a port")
+                            .help("name the port: `ready: {port: http, path: …}`"),
+                    );
+                }
                 let within = within.as_ref().map_or(READY_WITHIN, |within| within.value.0);
                 Some(ReadySpec { port, path: path.clone(), within })
             }
-            None => {
-                let port = match adapter? {
-                    AdapterSpec::Execution { port } | AdapterSpec::Beacon { port } => *port,
-                    AdapterSpec::HttpJson(http) => http.port,
-                };
-                Some(ReadySpec { port, path: None, within: READY_WITHIN })
-            }
+            None => Some(ReadySpec { port: adapter?.port(), path: None, within: READY_WITHIN }),
         }
+    }
+
+    /// Where JSON-RPC calls go. A client whose adapter speaks no JSON-RPC has none unless it says so.
+    fn rpc(&mut self, adapter: Option<&AdapterSpec>) -> Option<RpcSpec> {
+        let speaks = |adapter: &&AdapterSpec| !matches!(adapter, AdapterSpec::Beacon { .. } | AdapterSpec::Process);
+        let default_port = adapter.filter(speaks).and_then(AdapterSpec::port);
+        let default_login = match adapter {
+            Some(AdapterSpec::Bitcoin { login, .. }) => login.clone(),
+            _ => None,
+        };
+        let Some(written) = &self.manifest.rpc else {
+            return default_port.map(|port| RpcSpec { port, path: "/".to_owned(), login: default_login });
+        };
+        let port = match (&written.port, default_port) {
+            (None, Some(port)) => port,
+            (named, _) => self.port(named.as_ref(), "rpc", written.span)?,
+        };
+        let path = written.path.clone().unwrap_or_else(|| "/".to_owned());
+        Some(RpcSpec { port, path, login: written.login.clone().or(default_login) })
+    }
+
+    fn calls(&mut self) -> BTreeMap<String, NamedCall> {
+        let written = self.manifest.calls.iter();
+        written
+            .map(|(name, call)| {
+                (name.clone(), NamedCall { method: call.method.value.clone(), params: call.params.clone() })
+            })
+            .collect()
     }
 
     fn pattern(&mut self, written: &Sp<String>) -> Option<String> {
@@ -442,4 +495,27 @@ impl<'a> Builder<'a> {
             }
         }
     }
+}
+
+fn compatible(manifest: &Manifest) -> Compatible {
+    let Some(written) = &manifest.compatible else { return Compatible::default() };
+    let words =
+        |list: &Option<Vec<Sp<String>>>| list.as_ref().map(|list| list.iter().map(|word| word.value.clone()).collect());
+    Compatible {
+        chains: words(&written.chains),
+        forks: words(&written.forks),
+        protocols: written.protocols.clone(),
+        same: written.same.clone(),
+    }
+}
+
+fn known_differences(manifest: &Manifest) -> Vec<KnownDifference> {
+    let written = manifest.known_differences.iter();
+    written
+        .map(|known| KnownDifference {
+            method: known.method.value.clone(),
+            pointer: known.pointer.value.clone(),
+            reason: known.reason.clone(),
+        })
+        .collect()
 }

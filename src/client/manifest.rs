@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
-use crate::action::HttpJsonField;
+use crate::action::{HttpJsonField, Login};
 use crate::text::Sp;
 use crate::text::units::Time;
 
@@ -73,6 +73,29 @@ pub struct Manifest {
     /// Log patterns (regular expressions) that mean that the node is broken.
     #[serde(default)]
     pub panic: Vec<Sp<String>>,
+    /// Log patterns (regular expressions) with which the client says that it refuses what another one sent: a block, a
+    /// peer. They are quoted where a split is explained and are no mistake by themselves.
+    #[serde(default)]
+    pub refusals: Vec<Sp<String>>,
+    /// Members that a participant (`stack`) must have beside one of this client, for example `[execution]`.
+    #[serde(default)]
+    pub needs: Vec<Sp<String>>,
+    /// Where the client takes JSON-RPC calls. The default is the adapter's port, path `/`, and the adapter's login.
+    #[serde(default)]
+    pub rpc: Option<Sp<RpcDocument>>,
+    /// JSON-RPC calls with a name of their own, so that a scenario can ask clients of several kinds for the same thing:
+    /// `{mine: {method: generate, params: [1]}}`.
+    #[serde(default)]
+    pub calls: BTreeMap<String, Sp<CallDocument>>,
+    /// Which networks it can be part of.
+    #[serde(default)]
+    pub compatible: Option<Sp<CompatibleDocument>>,
+    /// Differences in answers that are known and no mistake, for `rpc_equal`.
+    #[serde(default)]
+    pub known_differences: Vec<Sp<KnownDifferenceDocument>>,
+    /// `false`: nobody of this project has run it; the manifest was written from the client's documentation.
+    #[serde(default)]
+    pub tried: Option<bool>,
     /// Additions for nodes of a role (`validator`, `follower`, `bootnode`, or a word of a topology's own). A `validator` that the
     /// chain gives nothing to sign with counts as a `follower` here.
     #[serde(default)]
@@ -143,6 +166,12 @@ pub struct IdentityDocument {
     /// `/ip4/ADDRESS/tcp/PORT/p2p/PEER-ID` (libp2p).
     #[serde(default)]
     pub multiaddr: Option<MultiaddrDocument>,
+    /// `NODE-ID@ADDRESS:PORT` (CometBFT), from an ed25519 key.
+    #[serde(default)]
+    pub cometbft: Option<PortDocument>,
+    /// `ADDRESS:PORT`, for clients whose nodes have no identity (Bitcoin and its kin).
+    #[serde(default)]
+    pub host: Option<PortDocument>,
 }
 
 /// Parts of an enode URL.
@@ -181,6 +210,15 @@ pub struct MultiaddrDocument {
     pub tcp: Option<Sp<String>>,
 }
 
+/// The port of an identity.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PortDocument {
+    /// Its name. The default is `p2p`.
+    #[serde(default)]
+    pub port: Option<Sp<String>>,
+}
+
 /// How a node is told about other nodes: one of these.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -215,14 +253,73 @@ pub struct WiringDocument {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReadyDocument {
-    /// Name of the port.
-    pub port: Sp<String>,
+    /// Name of the port. The default is the adapter's; without either the node is ready as soon as its process runs.
+    #[serde(default)]
+    pub port: Option<Sp<String>>,
     /// A path that must answer.
     #[serde(default)]
     pub path: Option<String>,
     /// How long to wait. The default is `60s`.
     #[serde(default)]
     pub within: Option<Sp<Time>>,
+}
+
+/// Where a client takes JSON-RPC calls.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RpcDocument {
+    /// Name of the port. The default is the adapter's.
+    #[serde(default)]
+    pub port: Option<Sp<String>>,
+    /// Path of the POST request. The default is `/`.
+    #[serde(default)]
+    pub path: Option<String>,
+    /// User and password of HTTP basic authentication. The default is the adapter's.
+    #[serde(default)]
+    pub login: Option<Login>,
+}
+
+/// A JSON-RPC call.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CallDocument {
+    /// Its method.
+    pub method: Sp<String>,
+    /// Its parameters; texts in them are templates.
+    #[serde(default)]
+    pub params: Vec<serde_json::Value>,
+}
+
+/// Which networks a client can be part of: data for refusing a mix that cannot work before anything starts. What is left
+/// out is not looked at.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CompatibleDocument {
+    /// Chain families (`genesis:`) that it can run, for example `[clique, pos]`.
+    #[serde(default)]
+    pub chains: Option<Vec<Sp<String>>>,
+    /// Forks of a post-merge chain that it knows, for example `[deneb, electra]`.
+    #[serde(default)]
+    pub forks: Option<Vec<Sp<String>>>,
+    /// Versions of wire protocols: two nodes of one layer must share one version of each protocol that both name, for
+    /// example `{eth: [66, 67, 68]}`.
+    #[serde(default)]
+    pub protocols: BTreeMap<String, Vec<u32>>,
+    /// Rules that all nodes of one layer must share word by word, for example `{network: simnet}`.
+    #[serde(default)]
+    pub same: BTreeMap<String, String>,
+}
+
+/// A difference in answers that is known and no mistake.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct KnownDifferenceDocument {
+    /// The method.
+    pub method: Sp<String>,
+    /// JSON pointer (RFC 6901) into the answer; a pointer ends with `*` for all that lies below it.
+    pub pointer: Sp<String>,
+    /// Why it is no mistake.
+    pub reason: String,
 }
 
 /// Which API a node is asked through.
@@ -235,8 +332,12 @@ pub enum AdapterDocument {
     Beacon(BeaconDocument),
     /// Any JSON API, by pointers.
     HttpJson(Box<HttpJsonDocument>),
-    /// Known word, not built yet.
-    Cometbft(Later),
+    /// CometBFT's RPC.
+    Cometbft(CometbftDocument),
+    /// JSON-RPC as Bitcoin Core speaks it.
+    Bitcoin(BitcoinDocument),
+    /// Nothing to ask: the process runs or it does not (a validator client, a bootnode).
+    Process(ProcessDocument),
     /// Known word, not built yet.
     Exec(Later),
 }
@@ -269,6 +370,32 @@ pub struct ExecutionDocument {
     #[serde(default)]
     pub port: Option<Sp<String>>,
 }
+
+/// CometBFT's RPC.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CometbftDocument {
+    /// Name of the port. The default is `rpc`.
+    #[serde(default)]
+    pub port: Option<Sp<String>>,
+}
+
+/// JSON-RPC as Bitcoin Core speaks it.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BitcoinDocument {
+    /// Name of the port. The default is `rpc`.
+    #[serde(default)]
+    pub port: Option<Sp<String>>,
+    /// User and password of HTTP basic authentication.
+    #[serde(default)]
+    pub login: Option<Login>,
+}
+
+/// Nothing to ask.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProcessDocument {}
 
 /// The standard Beacon API.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -378,6 +505,24 @@ pub struct VariantDocument {
     /// Its log patterns.
     #[serde(default)]
     pub panic: Option<Vec<Sp<String>>>,
+    /// Log patterns with which it says that it refuses something.
+    #[serde(default)]
+    pub refusals: Option<Vec<Sp<String>>>,
+    /// Where it takes JSON-RPC calls.
+    #[serde(default)]
+    pub rpc: Option<Sp<RpcDocument>>,
+    /// Named calls.
+    #[serde(default)]
+    pub calls: BTreeMap<String, Sp<CallDocument>>,
+    /// Which networks it can be part of.
+    #[serde(default)]
+    pub compatible: Option<Sp<CompatibleDocument>>,
+    /// Known differences in answers.
+    #[serde(default)]
+    pub known_differences: Option<Vec<Sp<KnownDifferenceDocument>>>,
+    /// Whether anybody of this project has run it.
+    #[serde(default)]
+    pub tried: Option<bool>,
     /// Additions by role.
     #[serde(default)]
     pub by_role: BTreeMap<String, RoleDocument>,

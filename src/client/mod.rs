@@ -10,9 +10,12 @@ mod variant;
 
 pub use folder::ClientFolder;
 pub use manifest::{
-    AdapterDocument, BeaconDocument, EnodeDocument, EnrDocument, ExecutionDocument, FileDocument, HttpJsonDocument,
-    IdentityDocument, ImageDocument, Later, Manifest, MultiaddrDocument, NativeDocument, ReadyDocument, RoleDocument,
-    VariantDocument, WiringDocument,
+    AdapterDocument, BeaconDocument, BitcoinDocument, CallDocument, CometbftDocument, CompatibleDocument,
+    EnodeDocument, EnrDocument, ExecutionDocument, FileDocument, HttpJsonDocument, IdentityDocument, ImageDocument,
+    KnownDifferenceDocument, Later, Manifest, MultiaddrDocument, NativeDocument, PortDocument, ProcessDocument,
+    ReadyDocument, RoleDocument, RpcDocument, VariantDocument, WiringDocument,
 };
-pub use model::{Client, EnrPorts, FileTemplate, Identity, Invocation, NativeProgram, Wiring};
-pub use template::{AccountPart, CHAIN_KEYS, IdentityKind, Others, Template, Vocabulary, Word};
+pub use model::{
+    Client, Compatible, EnrPorts, FileTemplate, Identity, Invocation, KnownDifference, NamedCall, NativeProgram, Wiring,
+};
+pub use template::{AccountPart, CHAIN_KEYS, IdentityKind, MatePart, NODE_KEYS, Others, Template, Vocabulary, Word};

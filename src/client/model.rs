@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::template::{IdentityKind, Template};
-use crate::action::{AdapterSpec, ClientRef, ImageSource, ReadySpec};
+use crate::action::{AdapterSpec, ClientRef, ImageSource, ReadySpec, RpcSpec};
 
 /// A client in one variant, read from its manifest. Holds no mistake any more.
 #[derive(Clone, Debug)]
@@ -38,6 +38,53 @@ pub struct Client {
     pub adapter: AdapterSpec,
     /// Log patterns that mean that it is broken.
     pub panic: Vec<String>,
+    /// Log patterns with which it says that it refuses something.
+    pub refusals: Vec<String>,
+    /// Members that a participant must have beside one of this client.
+    pub needs: Vec<String>,
+    /// Where it takes JSON-RPC calls.
+    pub rpc: Option<RpcSpec>,
+    /// Named calls.
+    pub calls: BTreeMap<String, NamedCall>,
+    /// Which networks it can be part of.
+    pub compatible: Compatible,
+    /// Known differences in answers.
+    pub known_differences: Vec<KnownDifference>,
+    /// Whether anybody of this project has run it.
+    pub tried: bool,
+}
+
+/// A named JSON-RPC call of a client.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedCall {
+    /// Method.
+    pub method: String,
+    /// Parameters; texts in them are templates.
+    pub params: Vec<serde_json::Value>,
+}
+
+/// Which networks a client can be part of.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Compatible {
+    /// Chain families; `None` is not looked at.
+    pub chains: Option<Vec<String>>,
+    /// Forks of a post-merge chain; `None` is not looked at.
+    pub forks: Option<Vec<String>>,
+    /// Versions of wire protocols.
+    pub protocols: BTreeMap<String, Vec<u32>>,
+    /// Rules that all nodes of one layer must share.
+    pub same: BTreeMap<String, String>,
+}
+
+/// A difference in answers that is no mistake.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownDifference {
+    /// Method.
+    pub method: String,
+    /// JSON pointer, with `*` at its end for all below.
+    pub pointer: String,
+    /// Why.
+    pub reason: String,
 }
 
 impl Client {
@@ -92,6 +139,10 @@ pub struct Identity {
     pub enr: Option<EnrPorts>,
     /// Multiaddress: TCP port.
     pub multiaddr: Option<u16>,
+    /// CometBFT node id: TCP port.
+    pub cometbft: Option<u16>,
+    /// Address and port alone.
+    pub host: Option<u16>,
 }
 
 impl Identity {
@@ -101,6 +152,8 @@ impl Identity {
             IdentityKind::Enode => self.enode.is_some(),
             IdentityKind::Enr => self.enr.is_some(),
             IdentityKind::PeerId | IdentityKind::Multiaddr => self.multiaddr.is_some(),
+            IdentityKind::Cometbft => self.cometbft.is_some(),
+            IdentityKind::Host => self.host.is_some(),
         }
     }
 }

@@ -55,14 +55,50 @@ pub enum Word {
     Each(IdentityKind),
     /// `{genesis.time}`: seconds since 1970. Filled in by the engine when the run starts.
     GenesisTime,
+    /// `{genesis.time_iso}`: the same as RFC 3339 text.
+    GenesisTimeIso,
     /// `{chain.KEY}`: a property of the shared genesis.
     Chain(&'static str),
     /// `{node.validators}`: numbers of its validators, comma-separated, empty if it has none.
     Validators,
+    /// `{node.first_validator}`: the lowest of them; they are one range on post-merge chains. Empty if it has none.
+    FirstValidator,
+    /// `{node.validator_count}`: how many they are. Empty if it has none.
+    ValidatorCount,
+    /// `{node.KEY}`: a file's content that a chain family makes for each node by itself (`node_key_json`, …).
+    NodeValue(&'static str),
+    /// `{participant}`: name of the participant that the node is a member of; its own name if it is in none.
+    Participant,
+    /// `{mate.MEMBER.PART}`: something of another member of the same participant.
+    Mate {
+        /// The member: `execution`, `consensus`, `validator`, or a word of the topology's own.
+        member: String,
+        /// What of it.
+        part: MatePart,
+    },
+    /// `{secret.jwt}`: 64 hex digits that all members of a participant share (engine API, EIP-3675 authentication).
+    Jwt,
+    /// `{fee_recipient}`: `0x` and 40 hex digits, one for each participant.
+    FeeRecipient,
     /// `{account.PART}`: the account it seals blocks with, empty if it has none.
     Account(AccountPart),
     /// `{peer_count}`: how many nodes it dials.
     PeerCount,
+}
+
+/// Something of another member of the same participant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MatePart {
+    /// `{mate.MEMBER.name}`.
+    Name,
+    /// `{mate.MEMBER.address}`.
+    Address,
+    /// `{mate.MEMBER.port.NAME}`.
+    Port(String),
+    /// `{mate.MEMBER.url.NAME}`: `http://ADDRESS:PORT`.
+    Url(String),
+    /// `{mate.MEMBER.host.NAME}`: `ADDRESS:PORT`.
+    Host(String),
 }
 
 /// Which other nodes.
@@ -88,6 +124,10 @@ pub enum IdentityKind {
     PeerId,
     /// A libp2p multiaddress with the peer id.
     Multiaddr,
+    /// `NODE-ID@ADDRESS:PORT` (CometBFT).
+    Cometbft,
+    /// `ADDRESS:PORT`.
+    Host,
 }
 
 /// A part of a sealer's account.
@@ -102,15 +142,36 @@ pub enum AccountPart {
 }
 
 /// What `{chain.KEY}` can name. Which of them there are depends on the scenario's chain.
-pub const CHAIN_KEYS: [&str; 8] =
-    ["slot_ms", "slots_per_epoch", "validators", "seed", "chain_id", "period", "gas_limit", "genesis_json"];
+pub const CHAIN_KEYS: [&str; 13] = [
+    "slot_ms",
+    "slots_per_epoch",
+    "validators",
+    "seed",
+    "chain_id",
+    "period",
+    "gas_limit",
+    "genesis_json",
+    "genesis_ssz",
+    "config_yaml",
+    "fork",
+    "preset",
+    "deposit_contract",
+];
 
-const IDENTITY_KINDS: [(&str, IdentityKind); 4] = [
+/// What `{node.KEY}` can name besides its validators: contents that the chain family makes for each node.
+pub const NODE_KEYS: [&str; 3] = ["node_key_json", "priv_validator_key_json", "priv_validator_state_json"];
+
+const IDENTITY_KINDS: [(&str, IdentityKind); 6] = [
     ("enode", IdentityKind::Enode),
     ("enr", IdentityKind::Enr),
     ("peer_id", IdentityKind::PeerId),
     ("multiaddr", IdentityKind::Multiaddr),
+    ("cometbft", IdentityKind::Cometbft),
+    ("host", IdentityKind::Host),
 ];
+
+/// Members whose words are suggested; others are known too.
+const MEMBERS: [&str; 3] = ["execution", "consensus", "validator"];
 
 impl fmt::Display for IdentityKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -153,7 +214,13 @@ impl Vocabulary {
             "network.prefix",
             "key.secp256k1",
             "genesis.time",
+            "genesis.time_iso",
             "node.validators",
+            "node.first_validator",
+            "node.validator_count",
+            "participant",
+            "secret.jwt",
+            "fee_recipient",
             "account.address",
             "account.private_key",
             "account.password",
@@ -163,6 +230,13 @@ impl Vocabulary {
         words.extend(self.files.iter().map(|name| format!("files.{name}")));
         words.extend(self.ports.iter().map(|name| format!("port.{name}")));
         words.extend(CHAIN_KEYS.iter().map(|key| format!("chain.{key}")));
+        words.extend(NODE_KEYS.iter().map(|key| format!("node.{key}")));
+        for member in MEMBERS {
+            words.extend([format!("mate.{member}.name"), format!("mate.{member}.address")]);
+            for kind in ["port", "url", "host"] {
+                words.push(format!("mate.{member}.{kind}.rpc"));
+            }
+        }
         let mut groups =
             vec!["identity", "bootnodes", "bootnodes_toml", "peers", "peers_toml", "neighbors", "neighbors_toml"];
         if self.each {
@@ -197,14 +271,36 @@ impl Vocabulary {
             ("neighbors_toml", _) => others(Others::Neighbors, true)?,
             ("each", _) if self.each => Word::Each(IdentityKind::parse(key)?),
             ("genesis", "time") => Word::GenesisTime,
+            ("genesis", "time_iso") => Word::GenesisTimeIso,
             ("chain", _) => Word::Chain(CHAIN_KEYS.iter().find(|known| **known == key)?),
             ("node", "validators") => Word::Validators,
+            ("node", "first_validator") => Word::FirstValidator,
+            ("node", "validator_count") => Word::ValidatorCount,
+            ("node", _) => Word::NodeValue(NODE_KEYS.iter().find(|known| **known == key)?),
+            ("participant", "") => Word::Participant,
+            ("secret", "jwt") => Word::Jwt,
+            ("fee_recipient", "") => Word::FeeRecipient,
+            ("mate", _) => mate(key)?,
             ("account", "address") => Word::Account(AccountPart::Address),
             ("account", "private_key") => Word::Account(AccountPart::PrivateKey),
             ("account", "password") => Word::Account(AccountPart::Password),
             _ => return None,
         })
     }
+}
+
+/// `MEMBER.PART` after `mate.`. Ports are another manifest's: whether they exist is known when the plan is made.
+fn mate(text: &str) -> Option<Word> {
+    let (member, part) = text.split_once('.')?;
+    let part = match part.split_once('.').unwrap_or((part, "")) {
+        ("name", "") => MatePart::Name,
+        ("address", "") => MatePart::Address,
+        ("port", name) if !name.is_empty() => MatePart::Port(name.to_owned()),
+        ("url", name) if !name.is_empty() => MatePart::Url(name.to_owned()),
+        ("host", name) if !name.is_empty() => MatePart::Host(name.to_owned()),
+        _ => return None,
+    };
+    (!member.is_empty()).then(|| Word::Mate { member: member.to_owned(), part })
 }
 
 impl Template {

@@ -43,6 +43,12 @@ fn merge(mut manifest: Manifest, over: &Sp<VariantDocument>) -> Manifest {
         ready,
         adapter,
         panic,
+        refusals,
+        rpc,
+        calls,
+        compatible,
+        known_differences,
+        tried,
         by_role,
     } = &over.value;
     replace(&mut manifest.description, description.as_ref());
@@ -54,6 +60,9 @@ fn merge(mut manifest: Manifest, over: &Sp<VariantDocument>) -> Manifest {
     replace(&mut manifest.peers, peers.as_ref());
     replace(&mut manifest.ready, ready.as_ref());
     replace(&mut manifest.adapter, adapter.as_ref());
+    replace(&mut manifest.rpc, rpc.as_ref());
+    replace(&mut manifest.compatible, compatible.as_ref());
+    replace(&mut manifest.tried, tried.as_ref());
     if let Some(init) = init {
         manifest.init.clone_from(init);
     }
@@ -63,6 +72,13 @@ fn merge(mut manifest: Manifest, over: &Sp<VariantDocument>) -> Manifest {
     if let Some(panic) = panic {
         manifest.panic.clone_from(panic);
     }
+    if let Some(refusals) = refusals {
+        manifest.refusals.clone_from(refusals);
+    }
+    if let Some(known_differences) = known_differences {
+        manifest.known_differences.clone_from(known_differences);
+    }
+    manifest.calls.extend(calls.clone());
     manifest.env.extend(env.clone());
     manifest.files.extend(files.clone());
     manifest.ports.extend(ports.clone());

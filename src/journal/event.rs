@@ -71,6 +71,57 @@ pub enum What {
         /// Hash or root.
         hash: String,
     },
+    /// The block that an execution client calls `safe` (execution-apis).
+    Safe {
+        /// Which node.
+        node: NodeName,
+        /// Block number.
+        height: u64,
+        /// Hash.
+        hash: String,
+    },
+    /// A branch that a node keeps beside its chain (`getchaintips` and its like): blocks that lost.
+    Branch {
+        /// Which node.
+        node: NodeName,
+        /// Height of its tip.
+        height: u64,
+        /// Hash of its tip.
+        hash: String,
+        /// Blocks from the chain to the tip.
+        length: u64,
+        /// The node's own word for it: `valid-fork`, `valid-headers`, `headers-only`, `invalid`.
+        status: String,
+    },
+    /// A node works on a height in a new round (CometBFT): rounds that rise while the height stands still are a halt.
+    Round {
+        /// Which node.
+        node: NodeName,
+        /// The height that it works on.
+        height: u64,
+        /// The round, from 0.
+        round: u64,
+        /// Where it is in the round, in the client's own words.
+        step: String,
+    },
+    /// A call that the timeline or an expectation asked for was answered, or was not.
+    Called {
+        /// The entry of the timeline, or the key of the question, that asked.
+        asked_by: String,
+        /// Which node.
+        node: NodeName,
+        /// Method.
+        method: String,
+        /// The height that the question was about, if it was about one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        height: Option<u64>,
+        /// The answer's `result`; absent if it was refused or did not come.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        result: Option<serde_json::Value>,
+        /// Why there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
     /// A node's last justified epoch (beacon nodes).
     Justified {
         /// Which node.
@@ -141,7 +192,8 @@ pub enum What {
     LogMark {
         /// Which node.
         node: NodeName,
-        /// The pattern as it was asked for; patterns of the manifest that mean "broken" are `panic`.
+        /// The pattern as it was asked for; patterns of the manifest that mean "broken" are `panic`, those by which a
+        /// client says that it refuses something are `refusal`.
         pattern: String,
         /// The line, cut at 500 characters.
         line: String,
@@ -251,6 +303,18 @@ pub struct NodeRecord {
     pub extra_args: Vec<String>,
     /// How long it may take to be ready, microseconds.
     pub ready_within: u64,
+    /// The participant that it is a member of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub participant: Option<String>,
+    /// Which member it is: `execution`, `consensus`, `validator`, ….
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
+    /// Which chain it shows: blocks of two nodes can be compared only where the word is the same. `process` shows none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub layer: String,
+    /// Differences in answers that are known and no mistake: method, pointer, reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known_differences: Vec<(String, String, String)>,
 }
 
 /// An edge of the graph: `from` dials `to`.
@@ -295,6 +359,18 @@ pub struct BlockRecord {
     /// Who made it, in the chain's own terms (address of the sealer, proposer index as text).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub producer: Option<String>,
+    /// State root, where the API tells it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_root: Option<String>,
+    /// Receipts root, on execution chains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipts_root: Option<String>,
+    /// Gas used, on execution chains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gas_used: Option<u64>,
+    /// Hash of the execution block inside it, on beacon chains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub execution: Option<String>,
 }
 
 /// Counters of a directed link.

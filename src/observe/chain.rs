@@ -17,6 +17,21 @@ pub struct Block {
     pub parent: Option<String>,
     /// Who made it, in the chain's own terms.
     pub producer: Option<String>,
+    /// What else the API tells of it.
+    pub roots: Roots,
+}
+
+/// What a block says about the state after it, as far as the API tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Roots {
+    /// State root.
+    pub state: Option<String>,
+    /// Receipts root (execution).
+    pub receipts: Option<String>,
+    /// Gas used (execution).
+    pub gas_used: Option<u64>,
+    /// Hash of the execution block inside it (beacon).
+    pub execution: Option<String>,
 }
 
 /// A node went backwards.
@@ -141,7 +156,13 @@ mod tests {
     use super::*;
 
     fn block(hash: &str, height: u64, parent: &str) -> Block {
-        Block { height, hash: hash.to_owned(), parent: Some(parent.to_owned()), producer: None }
+        Block {
+            height,
+            hash: hash.to_owned(),
+            parent: Some(parent.to_owned()),
+            producer: None,
+            roots: Roots::default(),
+        }
     }
 
     /// a0 ← a1 ← a2 ← a3 and a1 ← b2 ← b3 ← b4.

@@ -294,5 +294,9 @@ fn record(node: &NodeName, block: Block) -> BlockRecord {
         hash: block.hash,
         parent: block.parent.unwrap_or_default(),
         producer: block.producer,
+        state_root: block.roots.state,
+        receipts_root: block.roots.receipts,
+        gas_used: block.roots.gas_used,
+        execution: block.roots.execution,
     }
 }

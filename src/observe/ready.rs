@@ -1,4 +1,5 @@
-//! When a node counts as ready: its port takes a connection and, if a path is asked for, answers it with status 200.
+//! When a node counts as ready: its port takes a connection and, if a path is asked for, answers it with status 200. A
+//! node without a port is ready as soon as its process runs.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -49,15 +50,16 @@ pub async fn ready(
 }
 
 async fn attempt(node: &NodeName, spec: &ReadySpec, dial: &Arc<dyn Dial>, within: Duration) -> Result<(), String> {
+    let Some(port) = spec.port else { return Ok(()) };
     match &spec.path {
         Some(path) => {
-            let mut http = Http::new(Arc::clone(dial), node.clone(), spec.port);
+            let mut http = Http::new(Arc::clone(dial), node.clone(), port);
             http.get_ok(path, within).await.map(drop).map_err(|error| error.to_string())
         }
-        None => match timeout(within, dial.dial(node, spec.port)).await {
+        None => match timeout(within, dial.dial(node, port)).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(format!("cannot connect to port {}: {error}", spec.port)),
-            Err(_) => Err(format!("no connection to port {} within {} ms", spec.port, within.as_millis())),
+            Ok(Err(error)) => Err(format!("cannot connect to port {port}: {error}")),
+            Err(_) => Err(format!("no connection to port {port} within {} ms", within.as_millis())),
         },
     }
 }

@@ -50,7 +50,7 @@ pub fn build(
     let wires = Wires::new(topology, &known);
     let (edges, left_out) = wires.edges(topology);
     let notes = topology.notes.iter().cloned().chain(left_out).collect();
-    let filler = Filler { backend, wires, production: &production, networks: &networks };
+    let filler = Filler { backend, wires, production: &production, seeds: &seeds, networks: &networks };
     let mut nodes = Vec::new();
     for node in &known {
         let program = programs.as_ref().and_then(|programs| programs.get(&node.node.client).cloned());
@@ -69,6 +69,16 @@ pub fn build(
                     adapter: node.client.adapter.clone(),
                     ready: node.client.ready.clone(),
                     panic: node.client.panic.clone(),
+                    refusals: node.client.refusals.clone(),
+                    rpc: node.client.rpc.clone(),
+                    known_differences: node
+                        .client
+                        .known_differences
+                        .iter()
+                        .map(|known| (known.method.clone(), known.pointer.clone(), known.reason.clone()))
+                        .collect(),
+                    participant: node.node.participant.clone(),
+                    member: node.node.member.clone(),
                     identity: identities(node),
                     after_ready: filled.after_ready,
                     start_at: node.node.start_at,

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use super::keys::{fee_recipient, jwt_secret};
 use super::producers::{FOLLOWER_ROLE, PRODUCER_ROLE, Production};
 use super::wiring::{Known, Wires};
 use super::{ApiCall, arguments};
-use crate::action::{BackendKind, NetworkName, NetworkSpec, NodeFile, NodeProcess};
+use crate::action::{BackendKind, NetworkName, NetworkSpec, NodeFile, NodeProcess, Seeds};
 use crate::client::{AccountPart, FileTemplate, IdentityKind, Invocation, Others, Template, Vocabulary, Wiring, Word};
 use crate::text::{Diagnostic, Sp};
 
@@ -16,6 +17,7 @@ pub(super) struct Filler<'a> {
     pub(super) backend: BackendKind,
     pub(super) wires: Wires<'a>,
     pub(super) production: &'a Production,
+    pub(super) seeds: &'a Seeds,
     pub(super) networks: &'a BTreeMap<NetworkName, NetworkSpec>,
 }
 
@@ -108,6 +110,7 @@ impl<'a> Filler<'a> {
         let node_files = files.values().map(|file| NodeFile {
             path: self.file_path(&file.path),
             content: one.text(&file.content, mistakes),
+            bytes: None,
             mode: file.mode,
         });
         let process = NodeProcess {
@@ -319,6 +322,27 @@ impl One<'_, '_> {
                 Some(value) => value.clone(),
                 None => return Err(Gap::Chain(self.no_chain_value(key, template))),
             },
+            Word::GenesisTimeIso => "{genesis.time_iso}".to_owned(),
+            Word::FirstValidator => {
+                producer.and_then(|producer| producer.validators.iter().min()).map_or_else(String::new, u32::to_string)
+            }
+            Word::ValidatorCount => producer
+                .map(|producer| producer.validators.len())
+                .filter(|count| *count > 0)
+                .map_or_else(String::new, |count| count.to_string()),
+            Word::NodeValue(key) => {
+                return Err(Gap::Other(
+                    Diagnostic::error(format!("this chain makes no `{{node.{key}}}`")).at(place, "asked for here"),
+                ));
+            }
+            Word::FeeRecipient => fee_recipient(filler.seeds, known.participant()),
+            Word::Jwt => jwt_secret(filler.seeds, known.participant()),
+            Word::Participant => known.participant().to_owned(),
+            Word::Mate { member, .. } => {
+                return Err(Gap::Other(
+                    Diagnostic::error(format!("{} has no mate `{member}`", known.node.name)).at(place, "asks for it"),
+                ));
+            }
             Word::Validators => {
                 let validators = producer.map_or(&[][..], |producer| &producer.validators);
                 validators.iter().map(u32::to_string).collect::<Vec<_>>().join(",")

@@ -99,6 +99,16 @@ impl NodeKey {
     }
 }
 
+/// The account that a participant's blocks pay their fees to, which also names the maker of an execution block.
+pub(super) fn fee_recipient(seeds: &Seeds, participant: &str) -> String {
+    address_text(&NodeKey::from_seeds(&seeds.child(&format!("participant/{participant}/fees"))).account())
+}
+
+/// The secret that the members of a participant share, 64 hex digits (execution-apis, engine authentication).
+pub(super) fn jwt_secret(seeds: &Seeds, participant: &str) -> String {
+    hex::encode(seeds.child(&format!("participant/{participant}/jwt")).bytes())
+}
+
 /// `0x` and 40 lower-case hex digits.
 pub fn address_text(account: &[u8; 20]) -> String {
     format!("0x{}", hex::encode(account))

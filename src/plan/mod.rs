@@ -30,7 +30,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::action::{
-    Action, AdapterSpec, BackendKind, ClientRef, EntryName, NetworkSpec, NodeName, NodeProcess, ReadySpec,
+    Action, AdapterSpec, BackendKind, ClientRef, EntryName, NetworkSpec, NodeName, NodeProcess, ReadySpec, RpcSpec,
 };
 use crate::check::Expectation;
 use crate::link::LinkRule;
@@ -121,6 +121,16 @@ pub struct PlannedNode {
     pub ready: ReadySpec,
     /// Log patterns that mean that it is broken.
     pub panic: Vec<String>,
+    /// Log patterns with which it says that it refuses something.
+    pub refusals: Vec<String>,
+    /// Where it takes JSON-RPC calls.
+    pub rpc: Option<RpcSpec>,
+    /// Differences in answers that are known and no mistake: method, pointer, reason.
+    pub known_differences: Vec<(String, String, String)>,
+    /// The participant that it is a member of.
+    pub participant: Option<String>,
+    /// Which member it is.
+    pub member: Option<String>,
     /// Identities known before it runs: `enode`, `enr`, `peer_id`, `multiaddr`.
     pub identity: BTreeMap<String, String>,
     /// Calls to make after each start, once it is ready (peers that can only be added by API).

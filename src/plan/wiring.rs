@@ -32,7 +32,15 @@ impl Known<'_> {
             IdentityKind::Enr => identity.enr.as_ref().map(|ports| self.key.enr(address, ports)),
             IdentityKind::PeerId => identity.multiaddr.map(|_| self.key.peer_id()),
             IdentityKind::Multiaddr => identity.multiaddr.map(|tcp| self.key.multiaddr(address, tcp)),
+            // The id is made from an ed25519 key, which a chain family deals out.
+            IdentityKind::Cometbft => None,
+            IdentityKind::Host => identity.host.map(|tcp| format!("{address}:{tcp}")),
         }
+    }
+
+    /// Name of the participant that it is a member of; its own if it is in none.
+    pub(super) fn participant(&self) -> &str {
+        self.node.participant.as_deref().unwrap_or(self.node.name.as_str())
     }
 
     /// Its main address.

@@ -409,6 +409,9 @@ impl Engine {
         let Some(planned) = self.request.plan.nodes.iter().find(|planned| &planned.process.name == node) else {
             return;
         };
+        if planned.adapter.port().is_none() {
+            return;
+        }
         let setup = ProberSetup {
             node: node.clone(),
             adapter: planned.adapter.clone(),

@@ -39,13 +39,14 @@ struct State {
 }
 
 impl LogWatch {
-    /// Watches for the manifests' `panic` patterns and for these further ones. Patterns were checked when they were
+    /// Watches for the manifests' `panic` and `refusals` patterns and for these further ones. Patterns were checked when they were
     /// read; one that does not compile now is taken literally.
     pub(super) fn new(plan: &Plan, patterns: &[String]) -> Self {
         let nodes = plan.nodes.iter().map(|node| {
             let named = node.panic.iter().map(|pattern| ("panic".to_owned(), pattern));
+            let refusals = node.refusals.iter().map(|pattern| ("refusal".to_owned(), pattern));
             let asked = patterns.iter().filter(|pattern| *pattern != "panic").map(|pattern| (pattern.clone(), pattern));
-            let (names, patterns): (Vec<_>, Vec<_>) = named.chain(asked).unzip();
+            let (names, patterns): (Vec<_>, Vec<_>) = named.chain(refusals).chain(asked).unzip();
             let set = RegexSet::new(&patterns).unwrap_or_else(|_| {
                 RegexSet::new(patterns.iter().map(|pattern| regex::escape(pattern))).expect("escaped text is a regex")
             });

@@ -45,6 +45,10 @@ fn node_record(node: &PlannedNode) -> NodeRecord {
         signs_as: node.signs_as.clone(),
         extra_args: node.extra_args.clone(),
         ready_within: micros(node.ready.within),
+        participant: node.participant.clone(),
+        member: node.member.clone(),
+        layer: node.adapter.layer().to_owned(),
+        known_differences: node.known_differences.clone(),
     }
 }
 

@@ -87,6 +87,12 @@ pub struct Node {
     pub resources: Resources,
     /// When it starts, after the run's start; `None` is at once.
     pub start_at: Option<Duration>,
+    /// The participant that it is a member of: `west-0` of `west-0.execution`.
+    pub participant: Option<String>,
+    /// Which member it is: `execution`, `consensus`, `validator`, or a word of the topology's own.
+    pub member: Option<String>,
+    /// How many validators its participant has (`validators: 16`); `None` lets the chain deal them out evenly.
+    pub validators: Option<u32>,
     /// Where it is defined.
     pub place: Span,
 }

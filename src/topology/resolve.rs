@@ -323,6 +323,9 @@ impl Work {
             files: settings.files.clone(),
             resources: settings.resources,
             start_at: settings.start_at,
+            participant: None,
+            member: None,
+            validators: None,
             place: settings.place,
         });
     }

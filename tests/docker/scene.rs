@@ -88,7 +88,7 @@ pub(crate) fn shell(script: &str) -> Vec<String> {
 }
 
 pub(crate) fn file(path: &str, content: &str) -> NodeFile {
-    NodeFile { path: path.to_owned(), content: content.to_owned(), mode: 0o644 }
+    NodeFile { path: path.to_owned(), content: content.to_owned(), bytes: None, mode: 0o644 }
 }
 
 /// A run with its nodes, and all that was heard from it.

@@ -302,7 +302,8 @@ pub(crate) fn a_detached_node_is_seen_and_comes_back() -> Outcome {
 pub(crate) fn files_and_init_commands_are_made_again_after_a_wipe() -> Outcome {
     block_on(async {
         let mut node = process(0, &["wait"]);
-        node.files = vec![NodeFile { path: "files/genesis".to_owned(), content: "{}".to_owned(), mode: 0o400 }];
+        node.files =
+            vec![NodeFile { path: "files/genesis".to_owned(), content: "{}".to_owned(), bytes: None, mode: 0o400 }];
         node.init = vec![
             words(&["played", PART, "append", "data/log", "one "]),
             words(&["played", PART, "append", "data/log", "two "]),

@@ -20,7 +20,7 @@ pub(super) fn node_files(node: &NodeProcess) -> io::Result<Vec<u8>> {
         if let Some((parent, _)) = path.rsplit_once('/').filter(|(parent, _)| parent.starts_with(NODE_FOLDER)) {
             archive.folder(parent, if parent == absolute(&node.data) { 0o777 } else { 0o755 })?;
         }
-        archive.file(&path, file.mode, file.content.as_bytes())?;
+        archive.file(&path, file.mode, file.contents())?;
     }
     archive.folder(&absolute(&node.data), 0o777)?;
     archive.finish()

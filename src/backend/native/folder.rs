@@ -36,7 +36,7 @@ fn write_files(folder: &Path, node: &NodeProcess) -> io::Result<()> {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        fs::write(&path, &file.content)?;
+        fs::write(&path, file.contents())?;
         fs::set_permissions(&path, fs::Permissions::from_mode(file.mode & 0o7777))?;
     }
     Ok(())

@@ -111,6 +111,10 @@ fn a_million_events_are_judged_in_seconds() {
                 hash: hash.clone(),
                 parent: parent.clone(),
                 producer: None,
+                state_root: None,
+                receipts_root: None,
+                gas_used: None,
+                execution: None,
             };
             journal.events.push(Event { seq, at, what: What::Block(record) });
             journal.events.push(Event {

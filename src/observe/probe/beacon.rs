@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::super::chain::Block;
+use super::super::chain::{Block, Roots};
 use super::super::http::{Http, HttpError};
 use super::super::value::{excerpt, hash, number, text};
 use super::{ProbeError, Slow, optional};
@@ -29,7 +29,7 @@ async fn header(http: &mut Http, path: &str, deadline: Duration) -> Result<Optio
         return Err(ProbeError::garbage(path, "header with slot and root", &answer));
     };
     let parent = hash(&message["parent_root"]);
-    Ok(Some(Block { height, hash: root, parent, producer: text(&message["proposer_index"]) }))
+    Ok(Some(Block { height, hash: root, parent, producer: text(&message["proposer_index"]), roots: Roots::default() }))
 }
 
 pub(super) async fn slow(http: &mut Http, deadline: Duration) -> Result<Slow, ProbeError> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::super::chain::Block;
+use super::super::chain::{Block, Roots};
 use super::super::http::Http;
 use super::super::json_rpc::{self, RpcError};
 use super::super::value::{hash, number, text};
@@ -39,7 +39,13 @@ fn block(method: &str, answer: &Value) -> Result<Option<Block>, ProbeError> {
     let producer = seal::clique_sealer(answer, &hash_of_block)
         .or_else(|| text(&answer["miner"]).map(|miner| miner.to_ascii_lowercase()))
         .filter(|_| height > 0);
-    Ok(Some(Block { height, hash: hash_of_block, parent: hash(&answer["parentHash"]), producer }))
+    Ok(Some(Block {
+        height,
+        hash: hash_of_block,
+        parent: hash(&answer["parentHash"]),
+        producer,
+        roots: Roots::default(),
+    }))
 }
 
 pub(super) async fn slow(http: &mut Http, deadline: Duration) -> Result<Slow, ProbeError> {

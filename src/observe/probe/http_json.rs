@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::super::chain::{Block, Chain};
+use super::super::chain::{Block, Chain, Roots};
 use super::super::http::{Http, HttpError};
 use super::super::value::{excerpt, hash, number, text};
 use super::{ProbeError, Slow, optional};
@@ -33,7 +33,7 @@ pub(super) async fn head(
         };
     };
     let parent = parent_hash(http, adapter, height, deadline).await?;
-    Ok(Some(Block { height, hash, parent, producer: None }))
+    Ok(Some(Block { height, hash, parent, producer: None, roots: Roots::default() }))
 }
 
 pub(super) async fn parent(
@@ -45,7 +45,7 @@ pub(super) async fn parent(
     let (Some(height), Some(field)) = (child.height.checked_sub(1), &adapter.hash_at) else { return Ok(None) };
     let Some(hash) = optional(value(http, field, height, hash, deadline).await)? else { return Ok(None) };
     let parent = parent_hash(http, adapter, height, deadline).await?;
-    Ok(Some(Block { height, hash, parent, producer: None }))
+    Ok(Some(Block { height, hash, parent, producer: None, roots: Roots::default() }))
 }
 
 /// The parent of the block at a height: told, or else the block below it.

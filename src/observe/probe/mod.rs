@@ -88,6 +88,8 @@ enum Kind {
     Execution,
     Beacon,
     HttpJson(Box<crate::action::HttpJsonAdapter>),
+    /// Shows nothing.
+    Nothing,
 }
 
 impl Probe {
@@ -97,6 +99,8 @@ impl Probe {
             AdapterSpec::Execution { port } => (*port, Kind::Execution),
             AdapterSpec::Beacon { port } => (*port, Kind::Beacon),
             AdapterSpec::HttpJson(adapter) => (adapter.port, Kind::HttpJson(Box::new(adapter.clone()))),
+            AdapterSpec::Cometbft { port } | AdapterSpec::Bitcoin { port, .. } => (*port, Kind::Nothing),
+            AdapterSpec::Process => (0, Kind::Nothing),
         };
         Self { http: Http::new(dial, node, port), deadline, kind }
     }
@@ -107,6 +111,7 @@ impl Probe {
             Kind::Execution => execution::head(&mut self.http, self.deadline).await,
             Kind::Beacon => beacon::head(&mut self.http, self.deadline).await,
             Kind::HttpJson(adapter) => http_json::head(&mut self.http, adapter, self.deadline).await,
+            Kind::Nothing => Ok(None),
         }
     }
 
@@ -116,6 +121,7 @@ impl Probe {
             Kind::Execution => execution::parent(&mut self.http, block, self.deadline).await,
             Kind::Beacon => beacon::parent(&mut self.http, block, self.deadline).await,
             Kind::HttpJson(adapter) => http_json::parent(&mut self.http, adapter, block, self.deadline).await,
+            Kind::Nothing => Ok(None),
         }?;
         // A node that answers with another block than the one asked for must not be followed, least of all in a circle.
         Ok(parent.filter(|parent| Some(&parent.hash) == block.parent.as_ref() && parent.height < block.height))
@@ -127,6 +133,7 @@ impl Probe {
             Kind::Execution => execution::slow(&mut self.http, self.deadline).await,
             Kind::Beacon => beacon::slow(&mut self.http, self.deadline).await,
             Kind::HttpJson(adapter) => http_json::slow(&mut self.http, adapter, chain, self.deadline).await,
+            Kind::Nothing => Ok(Slow::default()),
         }
     }
 
@@ -136,6 +143,7 @@ impl Probe {
             Kind::Execution => execution::version(&mut self.http, self.deadline).await,
             Kind::Beacon => beacon::version(&mut self.http, self.deadline).await,
             Kind::HttpJson(adapter) => http_json::version(&mut self.http, adapter, self.deadline).await,
+            Kind::Nothing => Ok(None),
         };
         optional(version)
     }

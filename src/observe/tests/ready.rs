@@ -8,7 +8,7 @@ use crate::observe::ready;
 use crate::observe::stub::{PATIENCE, Reply, Stub};
 
 fn spec(path: Option<&str>) -> ReadySpec {
-    ReadySpec { port: 9, path: path.map(str::to_owned), within: PATIENCE }
+    ReadySpec { port: Some(9), path: path.map(str::to_owned), within: PATIENCE }
 }
 
 #[tokio::test]
