@@ -17,6 +17,8 @@ mod sample;
 #[cfg(test)]
 mod shipped_tests;
 #[cfg(test)]
+mod stack_tests;
+#[cfg(test)]
 mod tests;
 mod timeline;
 #[cfg(test)]
