@@ -68,25 +68,26 @@ impl<'a> Mix<'a> {
         let Some(chain) = self.chain else { return Vec::new() };
         let mut mistakes = Vec::new();
         for (node, client) in self.first_nodes() {
-            let asked = [
-                ("a chain with `genesis:", chain.family(), "chains", client.compatible.chains.as_ref()),
-                ("a chain with `fork:", fork(chain).unwrap_or_default(), "forks", client.compatible.forks.as_ref()),
-            ];
-            for (what, word, key, known) in asked {
-                let Some(known) = known.filter(|known| !word.is_empty() && !known.iter().any(|one| one == word)) else {
-                    continue;
-                };
+            let chains = &client.compatible.chains;
+            let family = (format!("a chain with `genesis: {}`", chain.family()), chain.family(), "chains", chains);
+            let forks = forks_of(chain).into_iter();
+            let forks =
+                forks.map(|fork| (format!("a chain with the fork `{fork}`"), fork, "forks", &client.compatible.forks));
+            let unknown = std::iter::once(family).chain(forks).find_map(|(what, word, kind, known)| {
+                let known = known.as_ref().filter(|known| !known.iter().any(|one| one == word))?;
+                Some((what, kind, known))
+            });
+            // Who cannot run the chain at all need not hear of its forks.
+            if let Some((what, kind, known)) = unknown {
                 mistakes.push(
-                    Diagnostic::error(format!("client `{}` cannot be part of {what} {word}`", client.reference))
+                    Diagnostic::error(format!("client `{}` cannot be part of {what}", client.reference))
                         .at(node.place, format!("{} runs it", node.name))
                         .help(format!(
-                            "its manifest knows the {key} {}: use one of them, or another client",
+                            "its manifest knows the {kind} {}: use one of them, or another client",
                             suggest::list(known)
                         ))
                         .help(ALLOW),
                 );
-                // Who cannot run the chain at all need not hear of its forks.
-                break;
             }
         }
         mistakes
@@ -116,11 +117,11 @@ impl<'a> Mix<'a> {
     }
 }
 
-/// The fork of a post-merge chain.
-fn fork(chain: &Chain) -> Option<&str> {
+/// The forks that a post-merge chain has from its genesis on or comes to.
+fn forks_of(chain: &Chain) -> Vec<&'static str> {
     // Neither of the families that there are has forks.
     match chain {
-        Chain::Beacon(_) | Chain::Clique(_) => None,
+        Chain::Beacon(_) | Chain::Clique(_) => Vec::new(),
     }
 }
 
