@@ -110,7 +110,8 @@ pub struct Manifest {
 #[serde(deny_unknown_fields)]
 pub struct ImageDocument {
     /// Built from this folder, relative to the manifest's (`.`). If the folder has a `Dockerfile.local` and the client's program
-    /// lies in the folder's `bin/`, the image is built from that binary and needs no registry.
+    /// lies in the folder's `bin/`, the image is built from that binary and needs no registry: its name is the build argument
+    /// `PROGRAM`, and `PROGRAM.rootfs.tar`, if that lies beside it, is in the build context too.
     #[serde(default)]
     pub build: Option<Sp<String>>,
     /// Build arguments.
