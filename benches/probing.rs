@@ -78,7 +78,7 @@ async fn measure(ports: &[u16]) -> bool {
     tokio::time::sleep(WARM_UP).await;
     let (before, asked) = (processor_time(), Instant::now());
     tokio::time::sleep(MEASURED).await;
-    let (used, passed) = (processor_time() - before, asked.elapsed());
+    let (used, passed) = (processor_time().saturating_sub(before), asked.elapsed());
     cancel.cancel();
     drop(sender);
     let (mut answered, mut failed) = (0, 0);
