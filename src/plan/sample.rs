@@ -125,6 +125,7 @@ impl Parts {
                 fault: inject.keyword(),
                 summary: compiled.summary,
                 effects: compiled.effects,
+                send: None,
                 targets: compiled.targets,
             }
         });
