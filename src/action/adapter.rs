@@ -83,6 +83,13 @@ pub struct RpcSpec {
     pub login: Option<Login>,
 }
 
+impl RpcSpec {
+    /// The usual: POST to `/` of a port, without a login.
+    pub fn at(port: u16) -> Self {
+        Self { port, path: "/".to_owned(), login: None }
+    }
+}
+
 /// One value in a JSON API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

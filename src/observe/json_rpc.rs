@@ -1,4 +1,5 @@
-//! JSON-RPC 2.0 over HTTP POST to `/`, single calls and batches.
+//! JSON-RPC over HTTP POST, single calls and batches. Calls are written as 2.0; answers may be those of a 1.0 server, which
+//! gives `"error": null` beside a result and status 500 beside an error.
 
 use std::time::Duration;
 
@@ -43,10 +44,21 @@ impl RpcError {
     }
 }
 
-/// Makes one call.
+/// Makes one call to `/`.
 pub async fn call(http: &mut Http, method: &str, params: &[Value], deadline: Duration) -> Result<Value, RpcError> {
+    call_at(http, "/", method, params, deadline).await
+}
+
+/// Makes one call to a path.
+pub async fn call_at(
+    http: &mut Http,
+    path: &str,
+    method: &str,
+    params: &[Value],
+    deadline: Duration,
+) -> Result<Value, RpcError> {
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-    let answer = http.post("/", Bytes::from(body.to_string()), deadline).await?;
+    let answer = http.post(path, Bytes::from(body.to_string()), deadline).await?;
     let garbage =
         || RpcError::Garbage { method: method.to_owned(), status: answer.status, excerpt: excerpt(&answer.body) };
     let mut parsed: Value = serde_json::from_slice(&answer.body).map_err(|_| garbage())?;
