@@ -171,11 +171,7 @@ impl ThatDocument {
             Self::Log(document) => That::Log(document.resolve(place)?),
             Self::Exit(document) => That::Exit(document.resolve()?),
             Self::RpcEqual(document) => That::RpcEqual(document.resolve()?),
-            Self::Mesh(_)
-            | Self::Dissemination(_)
-            | Self::Metric(_)
-            | Self::Http(_)
-            | Self::Run(_) => {
+            Self::Mesh(_) | Self::Dissemination(_) | Self::Metric(_) | Self::Http(_) | Self::Run(_) => {
                 let words: Vec<_> = TABLE.iter().map(|entry| entry.keyword).collect();
                 return Err(vec![
                     Diagnostic::error(format!(

@@ -72,7 +72,9 @@ pub fn holes(params: &[Value]) -> Vec<String> {
                 }
             }
             Value::Array(items) => found.extend(holes(items)),
-            Value::Object(entries) => found.extend(entries.values().flat_map(|value| holes(std::slice::from_ref(value)))),
+            Value::Object(entries) => {
+                found.extend(entries.values().flat_map(|value| holes(std::slice::from_ref(value))))
+            }
             _ => {}
         }
     }
@@ -229,7 +231,11 @@ impl RpcEqual {
             && calls.len() > 2
         {
             let verb = if first.len() == 1 { "is" } else { "are" };
-            facts.push(format!("{} {verb} alone with {} answer", holders(history, first), if first.len() == 1 { "its" } else { "this" }));
+            facts.push(format!(
+                "{} {verb} alone with {} answer",
+                holders(history, first),
+                if first.len() == 1 { "its" } else { "this" }
+            ));
         }
         let answer = if count > 0 {
             Answer::No
@@ -267,11 +273,8 @@ impl RpcEqual {
 
     fn line(&self, history: &History<'_>, difference: &Difference) -> String {
         let pointer = if difference.pointer.is_empty() { "the answer" } else { &difference.pointer };
-        let sides: Vec<String> = difference
-            .sides
-            .iter()
-            .map(|(value, nodes)| format!("{value} at {}", holders(history, nodes)))
-            .collect();
+        let sides: Vec<String> =
+            difference.sides.iter().map(|(value, nodes)| format!("{value} at {}", holders(history, nodes))).collect();
         format!("{pointer} is {}", sides.join(" and "))
     }
 
@@ -279,9 +282,9 @@ impl RpcEqual {
     fn known(&self, history: &History<'_>, difference: &Difference) -> Option<String> {
         let declared = |node: usize| {
             let declared = history.nodes[node].record.known_differences.iter();
-            declared.into_iter().find(|(method, pointer, _)| {
-                *method == self.method && matches(pointer, &difference.pointer)
-            })
+            declared
+                .into_iter()
+                .find(|(method, pointer, _)| *method == self.method && matches(pointer, &difference.pointer))
         };
         let left = difference.sides.iter().filter(|(_, nodes)| nodes.iter().any(|node| declared(*node).is_none()));
         if left.count() > 1 {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::document::{ExpectationDocument, Moment};
-use super::timeline::Families;
 use super::send_resolve::{SendContext, takers};
+use super::timeline::Families;
 use crate::action::{ClientRef, NodeName, Seeds};
 use crate::check::ready::Ready;
 use crate::check::rpc_equal::RpcEqual;

@@ -74,7 +74,8 @@ pub fn read_scenario(
     let loaded = clients.loaded();
     let named = read_entries(&mut sections, &mut mistakes);
     // Of a chain that holds a mistake nothing more is to be said.
-    let known_chain = if chain.is_none() && sections.tree.get("chain").is_some() { Err(()) } else { Ok(chain.as_ref()) };
+    let known_chain =
+        if chain.is_none() && sections.tree.get("chain").is_some() { Err(()) } else { Ok(chain.as_ref()) };
     let context =
         TimelineContext { topology: topology.as_ref(), clients: &loaded, chain: known_chain, seeds: &seeds, timeout };
     let (timeline, families) = timeline::compile(&named, context, &mut mistakes);

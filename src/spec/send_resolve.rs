@@ -140,7 +140,9 @@ impl SendCallDocument {
             let mistake = if known.is_empty() {
                 mistake.help(format!("its manifest names none; add it under `calls:` in {}", client.manifest))
             } else {
-                suggest::help(&self.name.value, known, "calls of this client").into_iter().fold(mistake, Diagnostic::help)
+                suggest::help(&self.name.value, known, "calls of this client")
+                    .into_iter()
+                    .fold(mistake, Diagnostic::help)
             };
             // Nodes of one client make the same mistake: the first of them speaks for all.
             let told = |known: &Diagnostic| known.message.starts_with(&format!("client `{}` ", client.reference));
@@ -194,8 +196,7 @@ impl TransactionDocument {
         let gas = self.gas.as_ref().map(|gas| gas.value);
         if let Some(gas) = self.gas.as_ref().filter(|gas| gas.value < PLAIN_GAS) {
             note(
-                Diagnostic::error(format!("no transaction costs less than {PLAIN_GAS} gas"))
-                    .at(gas.span, "too little"),
+                Diagnostic::error(format!("no transaction costs less than {PLAIN_GAS} gas")).at(gas.span, "too little"),
             );
         }
         let via = takers(&self.via, context).map_err(&mut note).ok();

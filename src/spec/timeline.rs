@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::Entry;
 use super::document::EntryDocument;
-use super::timeline_times::{Slot, find_times};
 use super::send_resolve::SendContext;
+use super::timeline_times::{Slot, find_times};
 use crate::action::{ClientRef, EntryName, Seeds};
 use crate::client::Client;
 use crate::fault::{Effects, FaultContext};
