@@ -101,6 +101,17 @@ pub struct HttpJsonField {
     pub body: Option<String>,
     /// JSON pointer (RFC 6901) to the value, for example `/result/sync_info/latest_block_height`.
     pub pointer: String,
+    /// Further pointers into the same answer, to numbers that are added, for example connections in and out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plus: Vec<String>,
+    /// Added to a number, for example -1 where the API tells how many blocks there are and not how high the last one is.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub offset: i64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_nothing(offset: &i64) -> bool {
+    *offset == 0
 }
 
 /// A JSON API read by pointers, so that a client outside Ethereum is added without Rust.

@@ -98,6 +98,27 @@ pub async fn batch(
         .collect())
 }
 
+/// Makes several calls, in one request if the server takes that, else one after the other.
+pub async fn several(
+    http: &mut Http,
+    calls: &[(&str, Vec<Value>)],
+    deadline: Duration,
+) -> Result<Vec<Result<Value, RpcError>>, HttpError> {
+    match batch(http, calls, deadline).await {
+        Ok(answers) => return Ok(answers),
+        Err(RpcError::Http(error)) => return Err(error),
+        Err(_) => {}
+    }
+    let mut answers = Vec::with_capacity(calls.len());
+    for (method, params) in calls {
+        match call(http, method, params, deadline).await {
+            Err(RpcError::Http(error)) => return Err(error),
+            settled => answers.push(settled),
+        }
+    }
+    Ok(answers)
+}
+
 /// Result or error out of one answer object; `None` if it holds neither.
 fn result(method: &str, answer: &mut Value) -> Option<Result<Value, RpcError>> {
     // Some servers write `"error": null` beside a result.
