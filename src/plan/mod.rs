@@ -7,6 +7,7 @@ mod build;
 mod duration;
 mod invocation;
 mod keys;
+mod mates;
 mod producers;
 mod questions;
 mod record;
@@ -17,6 +18,8 @@ mod sample;
 mod sends;
 #[cfg(test)]
 mod shipped_tests;
+#[cfg(test)]
+mod stack_tests;
 #[cfg(test)]
 mod tests;
 mod timeline;

@@ -64,6 +64,39 @@ peers: {argument: "--near={neighbors.multiaddr}"}
 adapter: {beacon: {}}
 "#;
 
+/// An execution client of a participant.
+const EXEC: &str = r#"
+name: exec
+image: {name: "exec:1"}
+command: [exec, "--secret={secret.jwt}"]
+ports: {p2p: 30303, rpc: 8545, engine: 8551}
+identity: {enode: {}}
+bootnodes: {argument: "--boot={bootnodes.enode}"}
+peers: {each: [--peer, "{each.enode}"]}
+adapter: {execution: {}}
+"#;
+
+/// A beacon node of a participant.
+const CONS: &str = r#"
+name: cons
+image: {name: "cons:1"}
+command: [cons, "--engine={mate.execution.url.engine}", --rpc, "{mate.execution.host.rpc}", "{mate.execution.port.engine}", --of, "{participant}", --beside, "{mate.execution.name}", "--secret={secret.jwt}"]
+optional: [["--signer={mate.validator.name}"]]
+ports: {p2p: 9000, http: 3500}
+identity: {multiaddr: {}}
+bootnodes: {argument: "--boot={bootnodes.multiaddr}"}
+peers: {each: [--peer, "{each.multiaddr}"]}
+adapter: {beacon: {}}
+"#;
+
+/// A validator client.
+const KEYS: &str = r#"
+name: keys
+image: {name: "keys:1"}
+command: [keys, "--beacon={mate.consensus.host.http}"]
+adapter: {process: {}}
+"#;
+
 /// What a scenario is made of.
 #[derive(Clone, Debug)]
 pub(super) struct Parts {
@@ -172,6 +205,9 @@ fn client(reference: &ClientRef) -> Client {
     let text = match reference.name.as_str() {
         "alpha" => ALPHA,
         "beta" => BETA,
+        "exec" => EXEC,
+        "cons" => CONS,
+        "keys" => KEYS,
         _ => GAMMA,
     };
     let mut sources = Sources::new();

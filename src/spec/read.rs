@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::clients::Clients;
 use super::document::{ClientsChoice, EntryDocument, ScenarioDocument};
 use super::library::Library;
+use super::mixes::{self, Mix};
 use super::overrides::Overrides;
 use super::sections::Sections;
 use super::timeline::{self, TimelineContext};
@@ -68,7 +69,7 @@ pub fn read_scenario(
     let mut clients = Clients::new(library, &overrides.programs);
     let default_name = name.as_ref().map_or("topology", |name| name.value.as_str());
     let step = TopologyStep { library, wanted: &wanted, seeds: &seeds, default_name };
-    let topology = step.of_scenario(sources, &mut sections, &mut clients, &mut inputs, &mut mistakes);
+    let mut topology = step.of_scenario(sources, &mut sections, &mut clients, &mut inputs, &mut mistakes);
     let chain = read_chain(&mut sections, &mut mistakes);
 
     let loaded = clients.loaded();
@@ -79,6 +80,8 @@ pub fn read_scenario(
     let context =
         TimelineContext { topology: topology.as_ref(), clients: &loaded, chain: known_chain, seeds: &seeds, timeout };
     let (timeline, families) = timeline::compile(&named, context, &mut mistakes);
+
+    let allow_impossible_mix: Option<bool> = sections.read_key("allow_impossible_mix");
 
     let context = expect::ExpectContext {
         topology: topology.as_ref(),
@@ -99,6 +102,16 @@ pub fn read_scenario(
         let all: std::collections::BTreeSet<_> = topology.nodes.iter().map(|node| node.client.clone()).collect();
         all
     });
+    if let Some(topology) = &mut topology {
+        let mix = Mix { topology, clients: &loaded, chain: chain.as_ref() };
+        mistakes.extend(mix.missing_mates());
+        let impossible = mix.impossible();
+        if allow_impossible_mix.unwrap_or(false) {
+            topology.notes.extend(mixes::as_notes(impossible));
+        } else {
+            mistakes.extend(impossible);
+        }
+    }
     inputs.extend(std::mem::take(&mut clients.inputs));
     mistakes.extend(clients.mistakes);
     mistakes.extend(sections.into_mistakes());
