@@ -218,7 +218,7 @@ impl Builder {
             ["reorg", depth] => {
                 let exact = !depth.ends_with('+');
                 let depth = depth.trim_end_matches('+').parse().unwrap();
-                What::Reorg { node, from: hash("old"), to: hash("new"), depth, exact }
+                What::Reorg { node, from: hash("old"), to: hash("new"), depth, blocks: exact.then_some(depth), exact }
             }
             ["log", pattern, line @ ..] => {
                 What::LogMark { node, pattern: (*pattern).to_owned(), line: line.join(" "), number: 7 }

@@ -160,8 +160,12 @@ pub enum What {
         from: String,
         /// New head.
         to: String,
-        /// How many blocks of the old chain were left: height of the old head minus height of the common ancestor.
+        /// How far back it went: height of the old head minus height of the common ancestor. On a beacon chain these
+        /// are slots.
         depth: u64,
+        /// How many blocks of the old chain were left, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        blocks: Option<u64>,
         /// Whether the common ancestor was found; if not, `depth` is a lower bound.
         exact: bool,
     },

@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::action::{Action, NodeName, Signal};
+use crate::action::{Action, NodeName, RpcSpec, Signal};
 use crate::backend::{Backend, BackendError};
 use crate::journal::NodePhase;
 use crate::observe::{self, Dial};
@@ -183,7 +183,10 @@ impl Worker {
             return self.tell(Report::NotReady { node: self.name.clone(), last: not_ready.last }).await;
         }
         for call in &self.node.after_ready {
-            let called = observe::call(&self.dial, &self.name, call.port, &call.method, &call.params, deadline).await;
+            // The port may be another one than that of the node's own calls, and then needs no login.
+            let own = self.node.rpc.clone().filter(|rpc| rpc.port == call.port);
+            let rpc = own.unwrap_or_else(|| RpcSpec::at(call.port));
+            let called = observe::call(&self.dial, &self.name, &rpc, &call.method, &call.params, deadline).await;
             if let Err(error) = called {
                 let last = format!("{} failed: {error}", call.method);
                 return self.tell(Report::NotReady { node: self.name.clone(), last }).await;
