@@ -121,6 +121,9 @@ pub enum What {
         /// Why there is none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<String>,
+        /// Whether the node itself said no, and not merely nothing.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        refused: bool,
     },
     /// A node's last justified epoch (beacon nodes).
     Justified {

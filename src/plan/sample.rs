@@ -49,6 +49,7 @@ identity: {enode: {}}
 bootnodes: {env: {BOOTNODES: "{bootnodes.enode}"}}
 peers: {api: admin_addPeer}
 adapter: {execution: {}}
+calls: {mine: {method: evm_mine, params: ["by {name} at {port.rpc}"]}}
 "#;
 
 /// A client whose nodes are told of both ends of every edge.
@@ -125,6 +126,7 @@ impl Parts {
                 fault: inject.keyword(),
                 summary: compiled.summary,
                 effects: compiled.effects,
+                send: None,
                 targets: compiled.targets,
             }
         });
