@@ -131,7 +131,7 @@ pub struct HttpJsonAdapter {
     pub parent_at: Option<HttpJsonField>,
     /// Height of the last final block.
     pub finalized: Option<HttpJsonField>,
-    /// Number of peers, or the list of them.
+    /// Number of peers.
     pub peers: Option<HttpJsonField>,
     /// Client version.
     pub version: Option<HttpJsonField>,

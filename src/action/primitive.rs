@@ -68,7 +68,7 @@ pub enum Action {
         rpc: RpcSpec,
         /// Method.
         method: String,
-        /// Parameters.
-        params: Vec<serde_json::Value>,
+        /// Parameters, a list or a mapping.
+        params: serde_json::Value,
     },
 }

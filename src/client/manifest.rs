@@ -433,7 +433,7 @@ pub struct HttpJsonDocument {
     /// Height of the last final block.
     #[serde(default)]
     pub finalized: Option<HttpJsonField>,
-    /// Number of peers, or the list of them.
+    /// Number of peers.
     #[serde(default)]
     pub peers: Option<HttpJsonField>,
     /// Client version.

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::http::{Http, HttpError};
@@ -49,12 +50,12 @@ pub async fn call(http: &mut Http, method: &str, params: &[Value], deadline: Dur
     call_at(http, "/", method, params, deadline).await
 }
 
-/// Makes one call to a path.
+/// Makes one call to a path. Parameters are a list or a mapping.
 pub async fn call_at(
     http: &mut Http,
     path: &str,
     method: &str,
-    params: &[Value],
+    params: &(impl Serialize + ?Sized),
     deadline: Duration,
 ) -> Result<Value, RpcError> {
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});

@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
+use serde::Serialize;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
@@ -92,7 +93,7 @@ pub async fn call_once(
     node: &NodeName,
     rpc: &RpcSpec,
     method: &str,
-    params: &[Value],
+    params: &(impl Serialize + ?Sized),
     within: Duration,
 ) -> Result<Value, json_rpc::RpcError> {
     let mut http = http::Http::new(Arc::clone(dial), node.clone(), rpc.port).login(rpc.login.as_ref());

@@ -54,6 +54,7 @@ impl<'a> Sender<'_, 'a> {
     fn actions(&mut self, entry: &Entry, send: &Send) -> Vec<Action> {
         match send {
             Send::Rpc { nodes, method, params } => {
+                let params = Value::Array(params.clone());
                 nodes.iter().filter_map(|node| self.call(entry, node, method, params.clone())).collect()
             }
             Send::Call { nodes, name, place } => {
@@ -71,7 +72,7 @@ impl<'a> Sender<'_, 'a> {
             }
             Send::Transaction(transaction) => {
                 let raw = format!("0x{}", hex::encode(self.sign(transaction)));
-                let params = vec![Value::String(raw)];
+                let params = Value::Array(vec![Value::String(raw)]);
                 self.call(entry, &transaction.via, "eth_sendRawTransaction", params).into_iter().collect()
             }
         }
@@ -82,7 +83,7 @@ impl<'a> Sender<'_, 'a> {
     }
 
     /// A call to a node, which takes calls: that was checked where it is named.
-    fn call(&self, entry: &Entry, node: &NodeName, method: &str, params: Vec<Value>) -> Option<Action> {
+    fn call(&self, entry: &Entry, node: &NodeName, method: &str, params: Value) -> Option<Action> {
         let rpc = self.node(node)?.client.rpc.clone()?;
         Some(Action::Call { node: node.clone(), asked_by: entry.name.clone(), rpc, method: method.to_owned(), params })
     }
@@ -107,19 +108,17 @@ impl<'a> Sender<'_, 'a> {
 }
 
 /// The parameters of a named call for one node. `place` is where the call was asked for.
-fn fill(filler: &Filler<'_>, known: &Known<'_>, named: &NamedCall, place: Span) -> Result<Vec<Value>, Vec<Diagnostic>> {
+fn fill(filler: &Filler<'_>, known: &Known<'_>, named: &NamedCall, place: Span) -> Result<Value, Vec<Diagnostic>> {
     let vocabulary = Vocabulary { ports: known.client.ports.keys().cloned().collect(), ..Vocabulary::default() };
     let mut mistakes = Vec::new();
     let mut params = named.params.clone();
-    for param in &mut params {
-        each_text(param, &mut |text| {
-            let template = Template::parse(&Sp::new(text.clone(), place), &vocabulary, "");
-            match template.and_then(|template| filler.text(known, &template)) {
-                Ok(filled) => *text = filled,
-                Err(mistake) => mistakes.push(mistake),
-            }
-        });
-    }
+    each_text(&mut params, &mut |text| {
+        let template = Template::parse(&Sp::new(text.clone(), place), &vocabulary, "");
+        match template.and_then(|template| filler.text(known, &template)) {
+            Ok(filled) => *text = filled,
+            Err(mistake) => mistakes.push(mistake),
+        }
+    });
     if mistakes.is_empty() { Ok(params) } else { Err(mistakes) }
 }
 

@@ -37,7 +37,7 @@ struct Call {
     node: NodeName,
     rpc: RpcSpec,
     method: String,
-    params: Vec<Value>,
+    params: Value,
     height: Option<u64>,
 }
 
@@ -68,7 +68,7 @@ impl Calls {
                 node: node.clone(),
                 rpc: rpc.clone(),
                 method: question.method.clone(),
-                params: params.to_vec(),
+                params: Value::Array(params.to_vec()),
                 height,
             })
             .collect();

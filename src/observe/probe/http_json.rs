@@ -24,7 +24,7 @@ impl Holes<'_> {
     }
 
     fn filled(self, text: &str) -> String {
-        // Answers' hashes were given their `0x` when they were read; a client that wants it has it in its manifest.
+        // Hashes were given their `0x` when they were read; where a client wants it, its manifest has it.
         let digits = self.hash.strip_prefix("0x").unwrap_or(self.hash);
         text.replace("{height}", &self.height.to_string()).replace("{hash}", digits)
     }
@@ -78,22 +78,23 @@ impl HttpJson {
         child: &Block,
         deadline: Duration,
     ) -> Result<Option<Block>, ProbeError> {
+        let adapter = &self.adapter;
         let Some(height) = child.height.checked_sub(1) else { return Ok(None) };
-        let known = child.parent.clone().filter(|_| self.adapter.parent_at.as_ref().is_some_and(by_hash));
-        let hash = match (known, &self.adapter.hash_at) {
+        let known = child.parent.clone().filter(|_| adapter.parent_at.as_ref().is_some_and(by_hash));
+        let hash = match (known, &adapter.hash_at) {
             (Some(known), _) => Some(known),
             (None, Some(field)) => optional(hash_of(http, field, Holes::height(height), deadline).await)?,
             (None, None) => None,
         };
         let Some(hash) = hash else { return Ok(None) };
-        let parent = parent_hash(http, &self.adapter, Holes { height, hash: &hash }, deadline).await?;
+        let parent = parent_hash(http, adapter, Holes { height, hash: &hash }, deadline).await?;
         Ok(Some(Block { height, hash, parent, producer: None, roots: Roots::default() }))
     }
 
     pub(super) async fn slow(&self, http: &mut Http, chain: &Chain, deadline: Duration) -> Result<Slow, ProbeError> {
         let mut slow = Slow::default();
         if let Some(field) = &self.adapter.peers {
-            slow.peers = optional(value(http, field, Holes::default(), count_at, deadline).await)?;
+            slow.peers = optional(value(http, field, Holes::default(), number_at, deadline).await)?;
         }
         if let Some(field) = &self.adapter.finalized
             && let Some(height) = optional(value(http, field, Holes::default(), number_at, deadline).await)?
@@ -111,7 +112,9 @@ impl HttpJson {
 
     pub(super) async fn version(&self, http: &mut Http, deadline: Duration) -> Result<Option<String>, ProbeError> {
         match &self.adapter.version {
-            Some(field) => value(http, field, Holes::default(), |field, answer| at(field, answer).and_then(text), deadline).await,
+            Some(field) => {
+                value(http, field, Holes::default(), |field, answer| at(field, answer).and_then(text), deadline).await
+            }
             None => Ok(None),
         }
     }
@@ -148,7 +151,7 @@ async fn value<T>(
     }
 }
 
-/// The hash of a block.
+/// The hash that a field tells.
 async fn hash_of(
     http: &mut Http,
     field: &HttpJsonField,
@@ -163,12 +166,6 @@ fn number_at(field: &HttpJsonField, answer: &Value) -> Option<u64> {
     let first = at(field, answer).and_then(number)?;
     let further = |sum: u64, pointer: &String| sum.checked_add(answer.pointer(pointer).and_then(number)?);
     field.plus.iter().try_fold(first, further)?.checked_add_signed(field.offset)
-}
-
-/// How many: a number, or the things themselves.
-fn count_at(field: &HttpJsonField, answer: &Value) -> Option<u64> {
-    let things = at(field, answer).and_then(Value::as_array);
-    things.map(|things| things.len() as u64).or_else(|| number_at(field, answer))
 }
 
 fn at<'a>(field: &HttpJsonField, answer: &'a Value) -> Option<&'a Value> {
