@@ -65,6 +65,24 @@ pub(crate) struct Holding {
     pub(crate) at: u64,
 }
 
+/// An answer to a call that the timeline or an expectation asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) at: u64,
+    pub(crate) seq: u64,
+    /// Entry of the timeline, or key of the question.
+    pub(crate) asked_by: &'a str,
+    /// Index of the node.
+    pub(crate) node: usize,
+    pub(crate) method: &'a str,
+    /// The height that it was about, if it was about one.
+    pub(crate) height: Option<u64>,
+    pub(crate) result: Option<&'a serde_json::Value>,
+    pub(crate) error: Option<&'a str>,
+    /// Whether the node itself refused it.
+    pub(crate) refused: bool,
+}
+
 /// An exit of a node's process that nobody asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Death<'a> {
@@ -103,7 +121,12 @@ pub(crate) struct History<'a> {
     pub(crate) chain: Chain<'a>,
     /// All blocks that nodes were seen to hold, by block and then by time.
     pub(crate) holdings: Vec<Holding>,
+    /// Faults.
     pub(crate) windows: Vec<Window<'a>>,
+    /// Entries that sent something: they are over at once and no faults.
+    pub(crate) sends: Vec<Window<'a>>,
+    /// All calls, in order.
+    pub(crate) calls: Vec<Call<'a>>,
     pub(crate) changes: Vec<Change>,
     /// The timeline's zero; none if it was not reached.
     pub(crate) zero: Option<u64>,
@@ -165,13 +188,16 @@ impl<'a> History<'a> {
             journal.events.iter().position(|other| other.seq == event.seq).unwrap_or(journal.events.len())
         });
         let end = stop.or(journal.events.last()).map_or(0, |event| event.at);
+        let (sends, faults) = windows(journal, zero).into_iter().partition(Window::is_send);
         let mut history = Self {
             run,
             nodes: run.nodes.iter().map(NodeHistory::new).collect(),
             index: run.nodes.iter().enumerate().map(|(index, node)| (node.name.as_str(), index)).collect(),
             chain: Chain::default(),
             holdings: Vec::new(),
-            windows: windows(journal, zero),
+            windows: faults,
+            sends,
+            calls: Vec::new(),
             changes: Vec::new(),
             zero,
             end,
@@ -286,6 +312,17 @@ impl<'a> History<'a> {
                     self.nodes[node].deaths.push(Death { at, seq, how, last_lines });
                 }
             }
+            What::Called { asked_by, method, height, result, error, refused, .. } => self.calls.push(Call {
+                at,
+                seq,
+                asked_by,
+                node,
+                method,
+                height: *height,
+                result: result.as_ref(),
+                error: error.as_deref(),
+                refused: *refused,
+            }),
             _ => {}
         }
     }
@@ -379,6 +416,7 @@ fn node_of(what: &What) -> Option<&str> {
         | What::ProbeLost { node, .. }
         | What::ProbeBack { node }
         | What::LogMark { node, .. }
+        | What::Called { node, .. }
         | What::Exit { node, .. } => Some(node.as_str()),
         What::Block(record) => Some(record.node.as_str()),
         _ => None,

@@ -1,6 +1,6 @@
 //! Journal to verdict: reads the expectations, asks each check, and puts the answers together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::episodes::convergence;
 use super::history::History;
@@ -99,6 +99,7 @@ fn result(history: &History<'_>, expectation: &Expectation) -> ExpectationResult
             That::Reorg(check) => check.judge(&case),
             That::Log(check) => check.judge(&case),
             That::Exit(check) => check.judge(&case),
+            That::RpcEqual(check) => check.judge(&case),
         }
     };
     let mut evidence = judgement.evidence;
@@ -120,8 +121,14 @@ fn result(history: &History<'_>, expectation: &Expectation) -> ExpectationResult
 
 fn timing(journal: &Journal) -> FaultTiming {
     let mut timing = FaultTiming::default();
+    // What was sent has its own lines; how late a call was is no error of a fault.
+    let sends = journal.run.windows.iter().filter(|window| window.fault == super::SEND);
+    let sends: BTreeSet<_> = sends.map(|window| &window.name).collect();
     for event in &journal.events {
         let What::Fault { entry, phase, planned, applied, error } = &event.what else { continue };
+        if sends.contains(entry) {
+            continue;
+        }
         timing.instants.push(FaultInstant {
             entry: entry.clone(),
             begin: *phase == FaultPhase::Begin,

@@ -11,6 +11,7 @@ mod explain;
 pub mod finality;
 mod growth;
 pub(crate) mod history;
+mod json_differences;
 mod judge;
 pub mod log;
 mod moments;
@@ -21,6 +22,7 @@ mod questions;
 pub mod ready;
 pub mod recover;
 pub mod reorg;
+pub mod rpc_equal;
 pub mod stall;
 mod subject;
 #[cfg(test)]
@@ -47,6 +49,9 @@ pub use subject::{Growth, Subject};
 pub use verdict::{
     Convergence, Episode, ExpectationResult, FaultInstant, FaultTiming, Healing, VERDICT_SCHEMA, Verdict,
 };
+
+/// Word of timeline entries that send something, in the place of a fault's keyword.
+pub const SEND: &str = "send";
 
 /// What a scenario expects, with targets resolved: this form is written into the journal's first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,12 +2,14 @@
 //!
 //! ```text
 //! nodes a b c:go-ethereum d:reference+--quirk+late      (name:client+argument+…)
+//! known a eth_call /x/* because       (a declared difference of a node's client)
 //! slots 4                                   (slots an epoch has: a beacon chain)
 //! window split partition 10 20 a b          (name fault start end targets; end `-` is none; `split#1` is of family split)
 //! block a1 genesis c                        (name parent producer-node; `a5@7` has height 7, else parent's + 1)
 //! 0 a b head a1                             (seconds after the zero; nodes; what)
 //! 10 begin split / 20.2 end split
 //! 12 c lost / 14 c back / 12 c exit 1 / 12 c exit expected / 14 c started / 14 c ready / 14 c notready
+//! 15 a answers rpc_equal/0 {"x": 1} / 15 a refuses rpc_equal/0 method not found / 15 a silent rpc_equal/0
 //! 15 a final 3 a1 / 15 a peers 2 / 15 a reorg 3 / 15 a reorg 3+ / 15 a log panic a line of text
 //! 30 trouble text / 30 ended complete
 //! ```
@@ -86,6 +88,10 @@ impl Builder {
             ["slots", slots] => self.slots = Some(slots.parse().unwrap()),
             ["late", nodes @ ..] => self.late.extend(nodes.iter().map(|node| (*node).to_owned())),
             ["nozero"] => self.no_zero = true,
+            ["known", name, method, pointer, reason @ ..] => {
+                let node = self.nodes.iter_mut().find(|node| node.name.as_str() == *name).unwrap();
+                node.known_differences.push(((*method).to_owned(), (*pointer).to_owned(), reason.join(" ")));
+            }
             ["window", name, fault, start, end, targets @ ..] => self.windows.push(WindowRecord {
                 name: (*name).into(),
                 family: name.split('#').next().unwrap().to_owned(),
@@ -218,14 +224,24 @@ impl Builder {
             ["reorg", depth] => {
                 let exact = !depth.ends_with('+');
                 let depth = depth.trim_end_matches('+').parse().unwrap();
-                What::Reorg { node, from: hash("old"), to: hash("new"), depth, exact }
+                What::Reorg { node, from: hash("old"), to: hash("new"), depth, blocks: exact.then_some(depth), exact }
             }
             ["log", pattern, line @ ..] => {
                 What::LogMark { node, pattern: (*pattern).to_owned(), line: line.join(" "), number: 7 }
             }
+            ["answers", key, json @ ..] => self.called(node, key, Some(json.join(" ")), None, false),
+            ["refuses", key, text @ ..] => self.called(node, key, None, Some(text.join(" ")), true),
+            ["silent", key] => self.called(node, key, None, Some("timed out".to_owned()), false),
             _ => panic!("no such event: {words:?}"),
         };
         self.push(at, what);
+    }
+
+    #[expect(clippy::unused_self, reason = "one of the builder's events")]
+    fn called(&self, node: NodeName, key: &str, result: Option<String>, error: Option<String>, refused: bool) -> What {
+        let result = result.map(|text| serde_json::from_str(&text).unwrap());
+        let (asked_by, method) = (key.to_owned(), "eth_getBlockByNumber".to_owned());
+        What::Called { asked_by, node, method, height: Some(32), result, error, refused }
     }
 
     fn show(&mut self, at: u64, node: &str, block: &str) {

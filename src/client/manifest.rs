@@ -101,6 +101,10 @@ pub struct Manifest {
     /// chain gives nothing to sign with counts as a `follower` here.
     #[serde(default)]
     pub by_role: BTreeMap<String, RoleDocument>,
+    /// Additions for nodes on a chain of one family (`clique`, `pos`, …: the scenario's `chain: {genesis: …}`), for clients
+    /// that are started in another way there.
+    #[serde(default)]
+    pub by_chain: BTreeMap<String, ChainDocument>,
     /// Further versions of the client in the same folder, named `NAME@VARIANT` in topologies.
     #[serde(default)]
     pub variants: BTreeMap<String, Sp<VariantDocument>>,
@@ -111,7 +115,8 @@ pub struct Manifest {
 #[serde(deny_unknown_fields)]
 pub struct ImageDocument {
     /// Built from this folder, relative to the manifest's (`.`). If the folder has a `Dockerfile.local` and the client's program
-    /// lies in the folder's `bin/`, the image is built from that binary and needs no registry.
+    /// lies in the folder's `bin/`, the image is built from that binary and needs no registry: its name is the build argument
+    /// `PROGRAM`, and `PROGRAM.rootfs.tar`, if that lies beside it, is in the build context too.
     #[serde(default)]
     pub build: Option<Sp<String>>,
     /// Build arguments.
@@ -286,9 +291,13 @@ pub struct RpcDocument {
 pub struct CallDocument {
     /// Its method.
     pub method: Sp<String>,
-    /// Its parameters; texts in them are templates.
-    #[serde(default)]
-    pub params: Vec<serde_json::Value>,
+    /// Its parameters, a list or a mapping (JSON-RPC 2.0, section 4.2); texts in them are templates.
+    #[serde(default = "no_parameters")]
+    pub params: serde_json::Value,
+}
+
+fn no_parameters() -> serde_json::Value {
+    serde_json::Value::Array(Vec::new())
 }
 
 /// Which networks a client can be part of: data for refusing a mix that cannot work before anything starts. What is left
@@ -421,7 +430,8 @@ pub struct HttpJsonDocument {
     /// Hash of a block by height; `{height}` in path and body is replaced. Without it blocks between heads stay unknown.
     #[serde(default)]
     pub hash_at: Option<HttpJsonField>,
-    /// Parent hash of the block at `{height}`.
+    /// Parent hash of the block at `{height}`, or better of the block `{hash}` (its digits without `0x`): then blocks are
+    /// walked back by hash, and a reorganisation between two questions mixes nothing up.
     #[serde(default)]
     pub parent_at: Option<HttpJsonField>,
     /// Height of the last final block.
@@ -456,8 +466,40 @@ pub struct RoleDocument {
     pub files: BTreeMap<String, Sp<FileDocument>>,
 }
 
-/// A further version of a client. What it does not say is as in the main manifest; `env`, `files`, `ports` and `by_role` are merged key by
-/// key, everything else is replaced.
+/// Additions for nodes on a chain of one family.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChainDocument {
+    /// Words appended to the command.
+    #[serde(default)]
+    pub command: Vec<Sp<String>>,
+    /// Further groups of words that are appended when none of their templates is empty.
+    #[serde(default)]
+    pub optional: Vec<Sp<Vec<Sp<String>>>>,
+    /// Further init commands.
+    #[serde(default)]
+    pub init: Vec<Sp<Vec<Sp<String>>>>,
+    /// Further environment variables.
+    #[serde(default)]
+    pub env: BTreeMap<String, Sp<String>>,
+    /// Further files.
+    #[serde(default)]
+    pub files: BTreeMap<String, Sp<FileDocument>>,
+    /// Additions for nodes of a role on such a chain.
+    #[serde(default)]
+    pub by_role: BTreeMap<String, RoleDocument>,
+}
+
+impl ChainDocument {
+    /// What holds for all roles.
+    pub(super) fn all_roles(&self) -> RoleDocument {
+        let Self { command, optional, init, env, files, by_role: _ } = self.clone();
+        RoleDocument { command, optional, init, env, files }
+    }
+}
+
+/// A further version of a client. What it does not say is as in the main manifest; `env`, `files`, `ports`, `calls`, `by_role` and
+/// `by_chain` are merged key by key, everything else is replaced.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VariantDocument {
@@ -527,4 +569,7 @@ pub struct VariantDocument {
     /// Additions by role.
     #[serde(default)]
     pub by_role: BTreeMap<String, RoleDocument>,
+    /// Additions by chain family.
+    #[serde(default)]
+    pub by_chain: BTreeMap<String, ChainDocument>,
 }

@@ -8,7 +8,7 @@ use super::producers::{FOLLOWER_ROLE, PRODUCER_ROLE, Production};
 use super::wiring::{Known, Wires};
 use super::{ApiCall, arguments, mates};
 use crate::action::{BackendKind, NetworkName, NetworkSpec, NodeFile, NodeProcess, Seeds};
-use crate::client::{AccountPart, FileTemplate, IdentityKind, Invocation, Others, Template, Vocabulary, Wiring, Word};
+use crate::client::{AccountPart, FileTemplate, IdentityKind, Others, Template, Vocabulary, Wiring, Word};
 use crate::text::{Diagnostic, Sp};
 
 /// What every node is filled in from.
@@ -77,8 +77,7 @@ impl<'a> Filler<'a> {
             node.env.iter().filter_map(|(name, text)| Some((name.clone(), own(text)?))).collect();
         let own_words: Vec<Template> = node.args.add.iter().filter_map(&mut own).collect();
 
-        let nothing = Invocation::default();
-        let layers = [&client.run, client.by_role.get(self.working_role(node)).unwrap_or(&nothing)];
+        let layers = client.invocations(self.production.family, self.working_role(node));
         let mut files: BTreeMap<&String, &FileTemplate> = BTreeMap::new();
         for layer in layers.iter().map(|layer| &layer.files).chain([&own_files]) {
             files.extend(layer);
@@ -88,7 +87,7 @@ impl<'a> Filler<'a> {
         let mut init = Vec::new();
         let mut command = Vec::new();
         let mut env = BTreeMap::new();
-        for layer in layers {
+        for layer in &layers {
             init.extend(layer.init.iter().map(|words| one.words(words, mistakes)));
             command.extend(one.words(&layer.command, mistakes));
             env.extend(one.env(&layer.env, mistakes));
@@ -130,6 +129,12 @@ impl<'a> Filler<'a> {
             resources: node.resources,
         };
         Filled { process, extra_args: arguments::extra(node, &added), after_ready }
+    }
+
+    /// One text for one node, outside of its command: files have no place there.
+    pub(super) fn text(&self, known: &Known<'a>, template: &Template) -> Result<String, Diagnostic> {
+        let one = One { filler: self, known, files: &BTreeMap::new() };
+        template.fill(|word| one.value(word, template, None)).map_err(Gap::diagnostic)
     }
 
     /// The role whose additions a node gets: a validator that the chain gave nothing to sign with (`sealers: 2` of three)
@@ -331,9 +336,16 @@ impl One<'_, '_> {
                 .filter(|count| *count > 0)
                 .map_or_else(String::new, |count| count.to_string()),
             Word::NodeValue(key) => {
-                return Err(Gap::Other(
-                    Diagnostic::error(format!("this chain makes no `{{node.{key}}}`")).at(place, "asked for here"),
-                ));
+                let values = filler.production.node_values.get(&known.node.name);
+                match values.and_then(|values| values.get(key)) {
+                    Some(value) => value.clone(),
+                    None => {
+                        return Err(Gap::Other(
+                            Diagnostic::error(format!("this chain makes no `{{node.{key}}}`"))
+                                .at(place, "asked for here"),
+                        ));
+                    }
+                }
             }
             Word::FeeRecipient => fee_recipient(filler.seeds, known.participant()),
             Word::Jwt => jwt_secret(filler.seeds, known.participant()),

@@ -49,6 +49,7 @@ identity: {enode: {}}
 bootnodes: {env: {BOOTNODES: "{bootnodes.enode}"}}
 peers: {api: admin_addPeer}
 adapter: {execution: {}}
+calls: {mine: {method: evm_mine, params: ["by {name} at {port.rpc}"]}}
 "#;
 
 /// A client whose nodes are told of both ends of every edge.
@@ -158,6 +159,7 @@ impl Parts {
                 fault: inject.keyword(),
                 summary: compiled.summary,
                 effects: compiled.effects,
+                send: None,
                 targets: compiled.targets,
             }
         });
@@ -196,7 +198,7 @@ impl Parts {
 pub(super) fn surroundings() -> Surroundings {
     let programs = [("alpha", "/opt/alpha"), ("alpha@v2", "/opt/alpha-v2"), ("beta", "/opt/beta")];
     let programs = programs.map(|(name, path)| (ClientRef::from(name.to_owned()), path.into()));
-    Surroundings { subnets: Vec::new(), programs: programs.into() }
+    Surroundings { programs: programs.into(), ..Surroundings::default() }
 }
 
 fn client(reference: &ClientRef) -> Client {

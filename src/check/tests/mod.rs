@@ -8,6 +8,7 @@
 )]
 
 mod agreement;
+mod calling;
 mod counting;
 mod documents;
 mod growing;

@@ -279,6 +279,7 @@ fn say_action(action: &Action) -> String {
         Action::Wipe { node } => format!("wipe {node}"),
         Action::Detach { node, network } => format!("detach {node} from {network}"),
         Action::Attach { node, network } => format!("attach {node} to {network}"),
+        Action::Call { node, method, .. } => format!("call {method} at {node}"),
     }
 }
 
