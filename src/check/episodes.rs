@@ -14,8 +14,8 @@ const KEPT: usize = 60;
 /// Finds all times of divergence among all nodes, and how long agreement took after each fault.
 pub(crate) fn convergence(history: &History<'_>) -> Convergence {
     let Some(zero) = history.zero else { return Convergence::default() };
-    let nodes: Vec<usize> = (0..history.nodes.len()).collect();
-    if nodes.len() < 2 {
+    let nodes = history.showing(&(0..history.nodes.len()).collect::<Vec<_>>());
+    if history.layers(&nodes).iter().all(|layer| layer.nodes.len() < 2) {
         return Convergence::default();
     }
     let apart = over_time(history, &nodes, Subject::Head, Question::Diverge);

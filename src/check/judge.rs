@@ -83,9 +83,18 @@ fn unreadable(error: &serde_json::Error) -> ExpectationResult {
 }
 
 fn result(history: &History<'_>, expectation: &Expectation) -> ExpectationResult {
-    let case = Case { history, when: &expectation.when, nodes: history.indices(&expectation.nodes) };
-    let judgement = if case.nodes.is_empty() {
+    let mut case = Case { history, when: &expectation.when, nodes: history.indices(&expectation.nodes) };
+    let meant = case.nodes.clone();
+    if !matches!(expectation.that, That::Ready(_) | That::Log(_) | That::Exit(_)) {
+        case.nodes = history.showing(&case.nodes);
+    }
+    let compares = matches!(expectation.that, That::Agree(_) | That::Diverge(_));
+    let judgement = if meant.is_empty() {
         Judgement::new(Outcome::Unknown, "no node of the run is meant")
+    } else if case.nodes.is_empty() {
+        Judgement::new(Outcome::Unknown, format!("cannot be told: {}", shows_nothing(history, &meant)))
+    } else if compares && meant.len() > 1 && history.layers(&case.nodes).iter().all(|layer| layer.nodes.len() < 2) {
+        Judgement::new(Outcome::Unknown, "cannot be told: no two of these nodes show the same chain")
     } else {
         match &expectation.that {
             That::Ready(check) => check.judge(&case),
@@ -116,6 +125,13 @@ fn result(history: &History<'_>, expectation: &Expectation) -> ExpectationResult
         moment: judgement.moment,
         explanation: judgement.explanation,
     }
+}
+
+/// Nodes that only run a process have nothing to say about a chain.
+fn shows_nothing(history: &History<'_>, nodes: &[usize]) -> String {
+    let names: Vec<String> = nodes.iter().map(|&node| history.name(node).to_string()).collect();
+    let verb = if names.len() == 1 { "shows" } else { "show" };
+    format!("{} {verb} no chain (adapter `process`)", super::questions::name_list(&names))
 }
 
 fn timing(journal: &Journal) -> FaultTiming {
@@ -258,9 +274,17 @@ impl Case<'_, '_> {
             .collect();
         match silent.len() {
             0 => None,
-            count if count == self.history.nodes.len() => Some("no node ever called anything final".to_owned()),
+            count if count == self.history.nodes.len() || (count == self.nodes.len() && self.is_everybody()) => {
+                Some("no node ever called anything final".to_owned())
+            }
             _ => Some(format!("{} never said what is final", super::questions::name_list(&silent))),
         }
+    }
+
+    /// Whether all nodes that show a chain are meant.
+    fn is_everybody(&self) -> bool {
+        let all: Vec<usize> = (0..self.history.nodes.len()).collect();
+        self.history.showing(&all).len() == self.nodes.len()
     }
 
     /// The times over which something is counted. `whole` is from where `always`, `at` and `at_end` count.

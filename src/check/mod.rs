@@ -12,8 +12,10 @@ pub mod finality;
 mod growth;
 pub(crate) mod history;
 mod judge;
+pub(crate) mod layers;
 pub mod log;
 mod moments;
+pub(crate) mod participants;
 pub mod peers;
 mod phrase;
 pub mod progress;
@@ -21,7 +23,9 @@ mod questions;
 pub mod ready;
 pub mod recover;
 pub mod reorg;
+pub(crate) mod roots;
 pub mod stall;
+mod story;
 mod subject;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -43,6 +47,7 @@ pub use history::TOLERATED_GAP;
 pub use judge::judge;
 pub use phrase::{duration, label};
 pub use questions::short_hash;
+pub use roots::Roots;
 pub use subject::{Growth, Subject};
 pub use verdict::{
     Convergence, Episode, ExpectationResult, FaultInstant, FaultTiming, Healing, VERDICT_SCHEMA, Verdict,

@@ -12,6 +12,7 @@ mod counting;
 mod documents;
 mod growing;
 mod laws;
+mod layers;
 mod recovering;
 mod states;
 mod telling;
