@@ -3,6 +3,7 @@
 use super::Subject;
 use super::agree::DEFAULT_DEPTH;
 use super::agreement::{Question, over_time};
+use super::diagnosis::diagnose;
 use super::explain::{Pointer, explain};
 use super::history::History;
 use super::moments::Answer;
@@ -43,7 +44,8 @@ pub(crate) fn convergence(history: &History<'_>) -> Convergence {
         .map(|(from, to)| {
             // The last moment at which they were still apart.
             let last = to.map_or(history.end, |to| to.saturating_sub(1).max(from));
-            Episode { from, to, explanation: explain(history, &nodes, last, Pointer::Head) }
+            let explanation = explain(history, &nodes, last, Pointer::Head);
+            Episode { from, to, explanation, diagnosis: diagnose(history, &nodes, from, last) }
         })
         .collect();
     Convergence { episodes, episode_count, apart: total, healing: healing(history, &nodes) }

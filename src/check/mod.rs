@@ -3,12 +3,14 @@
 pub mod agree;
 mod agreement;
 pub(crate) mod chain;
+mod diagnosis;
 pub mod diverge;
 mod document;
 mod episodes;
 pub mod exit;
 mod explain;
 pub mod finality;
+mod findings;
 mod growth;
 pub(crate) mod history;
 mod judge;
@@ -31,6 +33,7 @@ mod subject;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod trouble;
 mod verdict;
 pub(crate) mod windows;
 
@@ -41,8 +44,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{EntryName, NodeName};
 
+pub use diagnosis::{Diagnosis, Kind, Quote};
 pub use document::{TABLE, TableEntry, That, ThatDocument, Unbuilt};
 pub use explain::{BlockName, Explanation, Holder, Producer, Side};
+pub use findings::{Finding, FindingKind};
 pub use history::TOLERATED_GAP;
 pub use judge::judge;
 pub use phrase::{duration, label};

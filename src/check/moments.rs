@@ -193,7 +193,7 @@ impl When {
 
 /// What was found in one interval.
 #[derive(Clone, Debug)]
-pub(crate) struct Finding {
+pub(crate) struct Found {
     /// The answer.
     pub(crate) outcome: Outcome,
     /// The moment that decided.
@@ -203,8 +203,8 @@ pub(crate) struct Finding {
 }
 
 /// Judges one interval.
-pub(crate) fn judge_interval(moments: &Moments, mode: Mode, interval: &Interval) -> Finding {
-    let finding = |outcome, moment| Finding { outcome, moment, interval: interval.clone() };
+pub(crate) fn judge_interval(moments: &Moments, mode: Mode, interval: &Interval) -> Found {
+    let finding = |outcome, moment| Found { outcome, moment, interval: interval.clone() };
     let last = moments.at(interval.to);
     let unknown = |answer: Answer| matches!(answer, Answer::NotYet | Answer::Unseen);
     let (looked_for, found, otherwise) = match mode {

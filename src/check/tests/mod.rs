@@ -9,6 +9,7 @@
 
 mod agreement;
 mod counting;
+mod diagnosing;
 mod documents;
 mod growing;
 mod laws;
