@@ -239,7 +239,7 @@ impl<'a> Builder<'a> {
                 bits
             });
             if let (Some(content), Some(mode)) = (self.template(&file.content), mode) {
-                files.insert(name.clone(), FileTemplate { path: path.clone(), content, mode });
+                files.insert(name.clone(), FileTemplate { path: path.clone(), content, encoding: file.encoding, mode });
             }
         }
         files

@@ -148,9 +148,23 @@ pub struct FileDocument {
     pub path: Option<Sp<String>>,
     /// Its content, a template.
     pub content: Sp<String>,
+    /// How the content stands for the file's bytes. The default is `text`.
+    #[serde(default)]
+    pub encoding: FileEncoding,
     /// Permission bits in octal. The default is `"0644"`.
     #[serde(default)]
     pub mode: Option<Sp<String>>,
+}
+
+/// How a file's content stands for its bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FileEncoding {
+    /// As it is written.
+    #[default]
+    Text,
+    /// Hex digits, two for each byte: for clients that want a key as bare bytes.
+    Hex,
 }
 
 /// Identities that follow from a node's key and address. Ports are named.

@@ -11,9 +11,9 @@ mod variant;
 pub use folder::ClientFolder;
 pub use manifest::{
     AdapterDocument, BeaconDocument, BitcoinDocument, CallDocument, CometbftDocument, CompatibleDocument,
-    EnodeDocument, EnrDocument, ExecutionDocument, FileDocument, HttpJsonDocument, IdentityDocument, ImageDocument,
-    KnownDifferenceDocument, Later, Manifest, MultiaddrDocument, NativeDocument, PortDocument, ProcessDocument,
-    ReadyDocument, RoleDocument, RpcDocument, VariantDocument, WiringDocument,
+    EnodeDocument, EnrDocument, ExecutionDocument, FileDocument, FileEncoding, HttpJsonDocument, IdentityDocument,
+    ImageDocument, KnownDifferenceDocument, Later, Manifest, MultiaddrDocument, NativeDocument, PortDocument,
+    ProcessDocument, ReadyDocument, RoleDocument, RpcDocument, VariantDocument, WiringDocument,
 };
 pub use model::{
     Client, Compatible, EnrPorts, FileTemplate, Identity, Invocation, KnownDifference, NamedCall, NativeProgram, Wiring,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::manifest::FileEncoding;
 use super::template::{IdentityKind, Template};
 use crate::action::{AdapterSpec, ClientRef, ImageSource, ReadySpec, RpcSpec};
 
@@ -126,6 +127,8 @@ pub struct FileTemplate {
     pub path: String,
     /// Content.
     pub content: Template,
+    /// How the content stands for the file's bytes.
+    pub encoding: FileEncoding,
     /// Permission bits.
     pub mode: u32,
 }
