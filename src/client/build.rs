@@ -8,7 +8,8 @@ use super::manifest::{
     AdapterDocument, FileDocument, IdentityDocument, Manifest, ReadyDocument, RoleDocument, WiringDocument,
 };
 use super::model::{
-    Client, Compatible, EnrPorts, FileTemplate, Identity, Invocation, KnownDifference, NamedCall, NativeProgram, Wiring,
+    ChainInvocation, Client, Compatible, EnrPorts, FileTemplate, Identity, Invocation, KnownDifference, NamedCall,
+    NativeProgram, Wiring,
 };
 use super::template::{IdentityKind, Template, Vocabulary};
 use super::variant::with_variant;
@@ -47,9 +48,11 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(manifest: &'a Manifest, folder: &'a ClientFolder) -> Self {
-        let roles = manifest.by_role.values().flat_map(|role| role.files.keys());
+        let chains = manifest.by_chain.values();
+        let roles = manifest.by_role.values().chain(chains.clone().flat_map(|chain| chain.by_role.values()));
+        let additions = roles.flat_map(|role| role.files.keys()).chain(chains.flat_map(|chain| chain.files.keys()));
         let vocabulary = Vocabulary {
-            files: manifest.files.keys().chain(roles).cloned().collect(),
+            files: manifest.files.keys().chain(additions).cloned().collect(),
             ports: manifest.ports.keys().cloned().collect(),
             each: false,
         };
@@ -70,7 +73,13 @@ impl<'a> Builder<'a> {
         };
         let native = self.native();
         let run = self.invocation();
-        let by_role = manifest.by_role.iter().map(|(role, additions)| (role.clone(), self.role(additions))).collect();
+        let by_role = self.roles(&manifest.by_role);
+        let by_chain = manifest.by_chain.iter().map(|(family, additions)| {
+            let chain =
+                ChainInvocation { run: self.role(&additions.all_roles()), by_role: self.roles(&additions.by_role) };
+            (family.clone(), chain)
+        });
+        let by_chain = by_chain.collect();
         let identity = manifest.identity.as_ref().map_or_else(Identity::default, |written| self.identity(written));
         let bootnodes = manifest.bootnodes.as_ref().and_then(|written| self.wiring(written));
         let peers = manifest.peers.as_ref().and_then(|written| self.wiring(written));
@@ -89,6 +98,7 @@ impl<'a> Builder<'a> {
             manifest: self.folder.manifest.0.clone(),
             run,
             by_role,
+            by_chain,
             ports: manifest.ports.iter().map(|(name, port)| (name.clone(), port.value)).collect(),
             identity,
             bootnodes,
@@ -189,6 +199,10 @@ impl<'a> Builder<'a> {
             env: self.environment(&manifest.env),
             files: self.files(&manifest.files),
         }
+    }
+
+    fn roles(&mut self, written: &BTreeMap<String, RoleDocument>) -> BTreeMap<String, Invocation> {
+        written.iter().map(|(role, additions)| (role.clone(), self.role(additions))).collect()
     }
 
     fn role(&mut self, additions: &RoleDocument) -> Invocation {

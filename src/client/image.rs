@@ -11,8 +11,12 @@ use crate::text::{Diagnostic, Sp, suggest};
 /// Name of the Dockerfile that takes a program from the folder's `bin/`.
 const LOCAL_DOCKERFILE: &str = "Dockerfile.local";
 
+/// What follows a program's name in the name of its root file system, which `scripts/clients` makes for programs that are
+/// more than one static file.
+const ROOT_FILE_SYSTEM: &str = ".rootfs.tar";
+
 /// Files of the folder that are no part of an image: changing them must not rebuild it.
-const NOT_IN_CONTEXT: [&str; 3] = ["client.yaml", "hive.yaml", "README.md"];
+const NOT_IN_CONTEXT: [&str; 4] = ["build", "client.yaml", "hive.yaml", "README.md"];
 
 /// What the manifest says of the image.
 pub(super) fn source(
@@ -74,7 +78,10 @@ fn build(
     if let (Some((program, here)), None, true) = (local, dockerfile, files.contains_key(LOCAL_DOCKERFILE)) {
         files.remove("Dockerfile");
         arguments.insert("PROGRAM".to_owned(), program.clone());
-        let machine_files = [(program, here)].into();
+        // Of a program that is more than one file, there is a whole root file system beside it.
+        let root = format!("{program}{ROOT_FILE_SYSTEM}");
+        let root = folder.bin.get(&root).map(|here| (root.clone(), here.clone()));
+        let machine_files = [(program, here)].into_iter().chain(root).collect();
         return Ok(BuildContext { dockerfile: LOCAL_DOCKERFILE.to_owned(), files, machine_files, arguments });
     }
     let name = dockerfile.map_or("Dockerfile", |dockerfile| dockerfile.value.as_str());

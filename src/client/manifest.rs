@@ -100,6 +100,10 @@ pub struct Manifest {
     /// chain gives nothing to sign with counts as a `follower` here.
     #[serde(default)]
     pub by_role: BTreeMap<String, RoleDocument>,
+    /// Additions for nodes on a chain of one family (`clique`, `pos`, …: the scenario's `chain: {genesis: …}`), for clients
+    /// that are started in another way there.
+    #[serde(default)]
+    pub by_chain: BTreeMap<String, ChainDocument>,
     /// Further versions of the client in the same folder, named `NAME@VARIANT` in topologies.
     #[serde(default)]
     pub variants: BTreeMap<String, Sp<VariantDocument>>,
@@ -110,7 +114,8 @@ pub struct Manifest {
 #[serde(deny_unknown_fields)]
 pub struct ImageDocument {
     /// Built from this folder, relative to the manifest's (`.`). If the folder has a `Dockerfile.local` and the client's program
-    /// lies in the folder's `bin/`, the image is built from that binary and needs no registry.
+    /// lies in the folder's `bin/`, the image is built from that binary and needs no registry: its name is the build argument
+    /// `PROGRAM`, and `PROGRAM.rootfs.tar`, if that lies beside it, is in the build context too.
     #[serde(default)]
     pub build: Option<Sp<String>>,
     /// Build arguments.
@@ -469,8 +474,40 @@ pub struct RoleDocument {
     pub files: BTreeMap<String, Sp<FileDocument>>,
 }
 
-/// A further version of a client. What it does not say is as in the main manifest; `env`, `files`, `ports` and `by_role` are merged key by
-/// key, everything else is replaced.
+/// Additions for nodes on a chain of one family.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChainDocument {
+    /// Words appended to the command.
+    #[serde(default)]
+    pub command: Vec<Sp<String>>,
+    /// Further groups of words that are appended when none of their templates is empty.
+    #[serde(default)]
+    pub optional: Vec<Sp<Vec<Sp<String>>>>,
+    /// Further init commands.
+    #[serde(default)]
+    pub init: Vec<Sp<Vec<Sp<String>>>>,
+    /// Further environment variables.
+    #[serde(default)]
+    pub env: BTreeMap<String, Sp<String>>,
+    /// Further files.
+    #[serde(default)]
+    pub files: BTreeMap<String, Sp<FileDocument>>,
+    /// Additions for nodes of a role on such a chain.
+    #[serde(default)]
+    pub by_role: BTreeMap<String, RoleDocument>,
+}
+
+impl ChainDocument {
+    /// What holds for all roles.
+    pub(super) fn all_roles(&self) -> RoleDocument {
+        let Self { command, optional, init, env, files, by_role: _ } = self.clone();
+        RoleDocument { command, optional, init, env, files }
+    }
+}
+
+/// A further version of a client. What it does not say is as in the main manifest; `env`, `files`, `ports`, `calls`, `by_role` and
+/// `by_chain` are merged key by key, everything else is replaced.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct VariantDocument {
@@ -540,4 +577,7 @@ pub struct VariantDocument {
     /// Additions by role.
     #[serde(default)]
     pub by_role: BTreeMap<String, RoleDocument>,
+    /// Additions by chain family.
+    #[serde(default)]
+    pub by_chain: BTreeMap<String, ChainDocument>,
 }

@@ -10,12 +10,13 @@ mod variant;
 
 pub use folder::ClientFolder;
 pub use manifest::{
-    AdapterDocument, BeaconDocument, BitcoinDocument, CallDocument, CometbftDocument, CompatibleDocument,
-    EnodeDocument, EnrDocument, ExecutionDocument, FileDocument, FileEncoding, HttpJsonDocument, IdentityDocument,
-    ImageDocument, KnownDifferenceDocument, Later, Manifest, MultiaddrDocument, NativeDocument, PortDocument,
-    ProcessDocument, ReadyDocument, RoleDocument, RpcDocument, VariantDocument, WiringDocument,
+    AdapterDocument, BeaconDocument, BitcoinDocument, CallDocument, ChainDocument, CometbftDocument,
+    CompatibleDocument, EnodeDocument, EnrDocument, ExecutionDocument, FileDocument, FileEncoding, HttpJsonDocument,
+    IdentityDocument, ImageDocument, KnownDifferenceDocument, Later, Manifest, MultiaddrDocument, NativeDocument,
+    PortDocument, ProcessDocument, ReadyDocument, RoleDocument, RpcDocument, VariantDocument, WiringDocument,
 };
 pub use model::{
-    Client, Compatible, EnrPorts, FileTemplate, Identity, Invocation, KnownDifference, NamedCall, NativeProgram, Wiring,
+    ChainInvocation, Client, Compatible, EnrPorts, FileTemplate, Identity, Invocation, KnownDifference, NamedCall,
+    NativeProgram, Wiring,
 };
 pub use template::{AccountPart, CHAIN_KEYS, IdentityKind, MatePart, NODE_KEYS, Others, Template, Vocabulary, Word};

@@ -1,6 +1,6 @@
 //! A client as the plan uses it: one variant, checked, with parsed templates.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::manifest::FileEncoding;
 use super::template::{IdentityKind, Template};
@@ -25,6 +25,8 @@ pub struct Client {
     pub run: Invocation,
     /// Additions for nodes of a role.
     pub by_role: BTreeMap<String, Invocation>,
+    /// Additions by chain family.
+    pub by_chain: BTreeMap<String, ChainInvocation>,
     /// Ports by name.
     pub ports: BTreeMap<String, u16>,
     /// Identities that follow from key and address.
@@ -91,8 +93,18 @@ pub struct KnownDifference {
 impl Client {
     /// The names of all files that its templates may call `{files.NAME}`.
     pub fn file_names(&self) -> Vec<String> {
-        let roles = self.by_role.values().flat_map(|role| role.files.keys());
-        self.run.files.keys().chain(roles).cloned().collect()
+        let chains = self.by_chain.values().flat_map(|chain| std::iter::once(&chain.run).chain(chain.by_role.values()));
+        let layers = std::iter::once(&self.run).chain(self.by_role.values()).chain(chains);
+        let names: BTreeSet<&String> = layers.flat_map(|layer| layer.files.keys()).collect();
+        names.into_iter().cloned().collect()
+    }
+
+    /// How a node of a role is started on a chain of a family: what holds always, then the additions, in order.
+    pub fn invocations(&self, family: Option<&str>, role: &str) -> Vec<&Invocation> {
+        let chain = family.and_then(|family| self.by_chain.get(family));
+        let by_chain = chain.map(|chain| &chain.run);
+        let by_both = chain.and_then(|chain| chain.by_role.get(role));
+        [Some(&self.run), self.by_role.get(role), by_chain, by_both].into_iter().flatten().collect()
     }
 }
 
@@ -118,6 +130,15 @@ pub struct Invocation {
     pub env: BTreeMap<String, Template>,
     /// Files by name.
     pub files: BTreeMap<String, FileTemplate>,
+}
+
+/// Additions for nodes on a chain of one family.
+#[derive(Clone, Debug, Default)]
+pub struct ChainInvocation {
+    /// For all roles.
+    pub run: Invocation,
+    /// By role.
+    pub by_role: BTreeMap<String, Invocation>,
 }
 
 /// A file of a node.

@@ -3,8 +3,8 @@
 use super::manifest::{Manifest, VariantDocument};
 use crate::text::{Diagnostic, Sp, Span, suggest};
 
-/// The manifest of a variant: keys that the variant gives replace the manifest's; `env`, `files`, `ports` and `by_role`
-/// are merged key by key. `asked` is where the client was named.
+/// The manifest of a variant: keys that the variant gives replace the manifest's; `env`, `files`, `ports`, `calls`, `by_role` and
+/// `by_chain` are merged key by key. `asked` is where the client was named.
 pub(super) fn with_variant(manifest: &Manifest, variant: Option<&str>, asked: Span) -> Result<Manifest, Diagnostic> {
     let Some(name) = variant else { return Ok(manifest.clone()) };
     let Some(over) = manifest.variants.get(name) else {
@@ -50,6 +50,7 @@ fn merge(mut manifest: Manifest, over: &Sp<VariantDocument>) -> Manifest {
         known_differences,
         tried,
         by_role,
+        by_chain,
     } = &over.value;
     replace(&mut manifest.description, description.as_ref());
     replace(&mut manifest.image, image.as_ref());
@@ -83,5 +84,6 @@ fn merge(mut manifest: Manifest, over: &Sp<VariantDocument>) -> Manifest {
     manifest.files.extend(files.clone());
     manifest.ports.extend(ports.clone());
     manifest.by_role.extend(by_role.clone());
+    manifest.by_chain.extend(by_chain.clone());
     manifest
 }

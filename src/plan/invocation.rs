@@ -10,7 +10,7 @@ use super::wiring::{Known, Wires};
 use super::{ApiCall, arguments};
 use crate::action::{BackendKind, NetworkName, NetworkSpec, NodeFile, NodeProcess, Seeds};
 use crate::client::{
-    AccountPart, FileEncoding, FileTemplate, IdentityKind, Invocation, Others, Template, Vocabulary, Wiring, Word,
+    AccountPart, FileEncoding, FileTemplate, IdentityKind, Others, Template, Vocabulary, Wiring, Word,
 };
 use crate::text::{Diagnostic, Sp};
 
@@ -81,8 +81,7 @@ impl<'a> Filler<'a> {
             node.env.iter().filter_map(|(name, text)| Some((name.clone(), own(text)?))).collect();
         let own_words: Vec<Template> = node.args.add.iter().filter_map(&mut own).collect();
 
-        let nothing = Invocation::default();
-        let layers = [&client.run, client.by_role.get(self.working_role(node)).unwrap_or(&nothing)];
+        let layers = client.invocations(self.production.family, self.working_role(node));
         let mut files: BTreeMap<&String, &FileTemplate> = BTreeMap::new();
         for layer in layers.iter().map(|layer| &layer.files).chain([&own_files]) {
             files.extend(layer);
@@ -92,7 +91,7 @@ impl<'a> Filler<'a> {
         let mut init = Vec::new();
         let mut command = Vec::new();
         let mut env = BTreeMap::new();
-        for layer in layers {
+        for layer in &layers {
             init.extend(layer.init.iter().map(|words| one.words(words, mistakes)));
             command.extend(one.words(&layer.command, mistakes));
             env.extend(one.env(&layer.env, mistakes));
