@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::keys::{fee_recipient, jwt_secret};
 use super::producers::{FOLLOWER_ROLE, PRODUCER_ROLE, Production};
 use super::wiring::{Known, Wires};
-use super::{ApiCall, arguments};
+use super::{ApiCall, arguments, mates};
 use crate::action::{BackendKind, NetworkName, NetworkSpec, NodeFile, NodeProcess, Seeds};
 use crate::client::{
     AccountPart, FileEncoding, FileTemplate, IdentityKind, Others, Template, Vocabulary, Wiring, Word,
@@ -34,15 +34,15 @@ pub(super) struct Filled {
 
 /// Why a hole stayed empty.
 enum Gap {
-    /// The scenario's chain has no such property: reason to leave an optional group out.
-    Chain(Diagnostic),
+    /// The scenario's chain has no such property, or the participant no such member: reason to leave an optional group out.
+    Absent(Diagnostic),
     Other(Diagnostic),
 }
 
 impl Gap {
     fn diagnostic(self) -> Diagnostic {
         match self {
-            Self::Chain(diagnostic) | Self::Other(diagnostic) => diagnostic,
+            Self::Absent(diagnostic) | Self::Other(diagnostic) => diagnostic,
         }
     }
 }
@@ -218,7 +218,7 @@ impl One<'_, '_> {
             });
             match filled {
                 Ok(word) => words.push(word),
-                Err(Gap::Chain(_)) => empty = true,
+                Err(Gap::Absent(_)) => empty = true,
                 Err(Gap::Other(mistake)) => mistakes.push(mistake),
             }
         }
@@ -349,7 +349,7 @@ impl One<'_, '_> {
             Word::GenesisTime => "{genesis.time}".to_owned(),
             Word::Chain(key) => match filler.production.values.get(key) {
                 Some(value) => value.clone(),
-                None => return Err(Gap::Chain(self.no_chain_value(key, template))),
+                None => return Err(Gap::Absent(self.no_chain_value(key, template))),
             },
             Word::GenesisTimeIso => "{genesis.time_iso}".to_owned(),
             Word::FirstValidator => {
@@ -370,10 +370,11 @@ impl One<'_, '_> {
             Word::FeeRecipient => fee_recipient(filler.seeds, known.participant()),
             Word::Jwt => jwt_secret(filler.seeds, known.participant()),
             Word::Participant => known.participant().to_owned(),
-            Word::Mate { member, .. } => {
-                return Err(Gap::Other(
-                    Diagnostic::error(format!("{} has no mate `{member}`", known.node.name)).at(place, "asks for it"),
-                ));
+            Word::Mate { member, part } => {
+                mates::value(&filler.wires, known, member, part, place).map_err(|gap| match gap {
+                    mates::Gap::NoMate(mistake) => Gap::Absent(mistake),
+                    mates::Gap::NoPort(mistake) => Gap::Other(mistake),
+                })?
             }
             Word::Validators => {
                 let validators = producer.map_or(&[][..], |producer| &producer.validators);

@@ -7,6 +7,7 @@ mod build;
 mod duration;
 mod invocation;
 mod keys;
+mod mates;
 mod producers;
 mod record;
 pub mod render;

@@ -36,6 +36,10 @@ pub struct ScenarioDocument {
     /// What the shared genesis is made of.
     #[serde(default)]
     pub chain: Option<Sp<ChainDocument>>,
+    /// `true` starts a network although its clients cannot share a chain by what their manifests say (`compatible`), to see
+    /// how it fails; the plan says so in its notes.
+    #[serde(default)]
+    pub allow_impossible_mix: Option<bool>,
     /// Deals the topology's nodes out over these clients instead of its own: a list, or a mix with weights.
     #[serde(default)]
     pub clients: Option<Sp<ClientsChoice>>,

@@ -4,6 +4,7 @@ mod clients;
 mod document;
 mod expect;
 mod library;
+mod mixes;
 mod overrides;
 mod read;
 mod schema;

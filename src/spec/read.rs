@@ -10,6 +10,7 @@ use super::overrides::Overrides;
 use super::sections::Sections;
 use super::timeline::{self, TimelineContext};
 use super::topology_step::TopologyStep;
+use super::mixes::{self, Mix};
 use super::{Scenario, expect};
 use crate::action::Seeds;
 use crate::genesis::{Chain, ChainDocument};
@@ -68,12 +69,14 @@ pub fn read_scenario(
     let mut clients = Clients::new(library, &overrides.programs);
     let default_name = name.as_ref().map_or("topology", |name| name.value.as_str());
     let step = TopologyStep { library, wanted: &wanted, seeds: &seeds, default_name };
-    let topology = step.of_scenario(sources, &mut sections, &mut clients, &mut inputs, &mut mistakes);
+    let mut topology = step.of_scenario(sources, &mut sections, &mut clients, &mut inputs, &mut mistakes);
     let chain = read_chain(&mut sections, &mut mistakes);
 
     let named = read_entries(&mut sections, &mut mistakes);
     let context = TimelineContext { topology: topology.as_ref(), seeds: &seeds, timeout };
     let (timeline, families) = timeline::compile(&named, context, &mut mistakes);
+
+    let allow_impossible_mix: Option<bool> = sections.read_key("allow_impossible_mix");
 
     let context = expect::ExpectContext {
         topology: topology.as_ref(),
@@ -94,6 +97,16 @@ pub fn read_scenario(
         all
     });
     let loaded = clients.loaded();
+    if let Some(topology) = &mut topology {
+        let mix = Mix { topology, clients: &loaded, chain: chain.as_ref() };
+        mistakes.extend(mix.missing_mates());
+        let impossible = mix.impossible();
+        if allow_impossible_mix.unwrap_or(false) {
+            topology.notes.extend(mixes::as_notes(impossible));
+        } else {
+            mistakes.extend(impossible);
+        }
+    }
     inputs.extend(std::mem::take(&mut clients.inputs));
     mistakes.extend(clients.mistakes);
     mistakes.extend(sections.into_mistakes());
