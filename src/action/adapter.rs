@@ -108,11 +108,12 @@ pub struct HttpJsonAdapter {
     pub hash: HttpJsonField,
     /// Hash of a block by height; `{height}` in path and body is replaced. Without it blocks between heads stay unknown.
     pub hash_at: Option<HttpJsonField>,
-    /// Parent hash of the block at `{height}`.
+    /// Parent hash of the block at `{height}`, or better of the block `{hash}` (its digits without `0x`): then blocks are
+    /// walked back by hash, and a reorganisation between two questions mixes nothing up.
     pub parent_at: Option<HttpJsonField>,
     /// Height of the last final block.
     pub finalized: Option<HttpJsonField>,
-    /// Number of peers.
+    /// Number of peers, or the list of them.
     pub peers: Option<HttpJsonField>,
     /// Client version.
     pub version: Option<HttpJsonField>,

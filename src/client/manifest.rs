@@ -304,9 +304,13 @@ pub struct RpcDocument {
 pub struct CallDocument {
     /// Its method.
     pub method: Sp<String>,
-    /// Its parameters; texts in them are templates.
-    #[serde(default)]
-    pub params: Vec<serde_json::Value>,
+    /// Its parameters, a list or a mapping (JSON-RPC 2.0, section 4.2); texts in them are templates.
+    #[serde(default = "no_parameters")]
+    pub params: serde_json::Value,
+}
+
+fn no_parameters() -> serde_json::Value {
+    serde_json::Value::Array(Vec::new())
 }
 
 /// Which networks a client can be part of: data for refusing a mix that cannot work before anything starts. What is left
@@ -439,13 +443,14 @@ pub struct HttpJsonDocument {
     /// Hash of a block by height; `{height}` in path and body is replaced. Without it blocks between heads stay unknown.
     #[serde(default)]
     pub hash_at: Option<HttpJsonField>,
-    /// Parent hash of the block at `{height}`.
+    /// Parent hash of the block at `{height}`, or better of the block `{hash}` (its digits without `0x`): then blocks are
+    /// walked back by hash, and a reorganisation between two questions mixes nothing up.
     #[serde(default)]
     pub parent_at: Option<HttpJsonField>,
     /// Height of the last final block.
     #[serde(default)]
     pub finalized: Option<HttpJsonField>,
-    /// Number of peers.
+    /// Number of peers, or the list of them.
     #[serde(default)]
     pub peers: Option<HttpJsonField>,
     /// Client version.

@@ -62,8 +62,8 @@ pub struct Client {
 pub struct NamedCall {
     /// Method.
     pub method: String,
-    /// Parameters; texts in them are templates.
-    pub params: Vec<serde_json::Value>,
+    /// Parameters, a list or a mapping; texts in them are templates.
+    pub params: serde_json::Value,
 }
 
 /// Which networks a client can be part of.

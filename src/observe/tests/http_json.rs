@@ -116,3 +116,43 @@ async fn bodies_are_posted_and_a_wrong_pointer_is_told() {
     let error = probe.head().await.expect_err("no height").to_string();
     assert!(error.starts_with("the answer to / holds no number at /result/block: `{"), "{error}");
 }
+
+#[tokio::test]
+async fn by_hash_a_reorganisation_between_two_questions_mixes_nothing_up() {
+    /// Two branches of five blocks: `a` is shown as the head, `b` stands wherever a height is asked for, as if the
+    /// client had changed its mind in between.
+    fn block(branch: char, height: u64) -> String {
+        let digit = if height <= 2 { '0' } else { branch };
+        format!("{digit}{height:063x}")
+    }
+    let stub = Stub::start(move |asked| {
+        let path = asked.path.as_str();
+        let parent = |name: &str| {
+            let height = u64::from_str_radix(&name[1..], 16).expect("a name of ours");
+            let branch = name.chars().next().expect("not empty");
+            block(branch, height.saturating_sub(1))
+        };
+        Reply::json(&match path.split_once('=') {
+            None if path == "/head" => json!({"height": 5, "hash": block('a', 5)}),
+            None => json!({"peers": ["one", "two"]}),
+            Some(("/height?at", at)) => json!({"hash": block('b', at.parse().expect("a height"))}),
+            Some((_, name)) => json!({"parent": parent(name)}),
+        })
+    })
+    .await;
+    let adapter = HttpJsonAdapter {
+        port: 1,
+        height: field("/head", "/height"),
+        hash: field("/head", "/hash"),
+        hash_at: Some(field("/height?at={height}", "/hash")),
+        parent_at: Some(field("/block?hash={hash}", "/parent")),
+        finalized: None,
+        peers: Some(field("/peers", "/peers")),
+        version: None,
+    };
+    let mut watched = Watched::start(&stub, AdapterSpec::HttpJson(adapter));
+    let seen = watched.until_head(&format!("0x{}", block('a', 5))).await;
+    let expected: Vec<_> = (1..=5).map(|height| (height, format!("0x{}", block('a', height)))).collect();
+    assert_eq!(blocks(&seen), expected);
+    watched.until("peers", |what| matches!(what, What::Peers { count: 2, .. })).await;
+}
