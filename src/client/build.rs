@@ -518,6 +518,7 @@ fn compatible(manifest: &Manifest) -> Compatible {
     Compatible {
         chains: words(&written.chains),
         forks: words(&written.forks),
+        presets: words(&written.presets),
         protocols: written.protocols.clone(),
         same: written.same.clone(),
     }

@@ -324,6 +324,10 @@ pub struct CompatibleDocument {
     /// Forks of a post-merge chain that it knows, for example `[deneb, electra]`.
     #[serde(default)]
     pub forks: Option<Vec<Sp<String>>>,
+    /// Presets of a post-merge chain that it can run, for clients whose sizes are fixed when they are built, for example
+    /// `[mainnet]`.
+    #[serde(default)]
+    pub presets: Option<Vec<Sp<String>>>,
     /// Versions of wire protocols: two nodes of one layer must share one version of each protocol that both name, for
     /// example `{eth: [66, 67, 68]}`.
     #[serde(default)]

@@ -73,6 +73,8 @@ pub struct Compatible {
     pub chains: Option<Vec<String>>,
     /// Forks of a post-merge chain; `None` is not looked at.
     pub forks: Option<Vec<String>>,
+    /// Presets of a post-merge chain; `None` is not looked at.
+    pub presets: Option<Vec<String>>,
     /// Versions of wire protocols.
     pub protocols: BTreeMap<String, Vec<u32>>,
     /// Rules that all nodes of one layer must share.

@@ -124,9 +124,11 @@ impl WrittenPairs<'_> {
         pairs.spare_mates(context, &as_members);
         if pairs.is_empty() && meant {
             return Err(vec![
-                Diagnostic::error("these are links among the members of one participant, which packet faults leave alone")
-                    .at(place, "the same participant as the other end")
-                    .help("name a member to hit its links to its mates: `west-0.execution`"),
+                Diagnostic::error(
+                    "these are links among the members of one participant, which packet faults leave alone",
+                )
+                .at(place, "the same participant as the other end")
+                .help("name a member to hit its links to its mates: `west-0.execution`"),
             ]);
         }
         if pairs.is_empty() {

@@ -21,7 +21,9 @@ pub(super) fn value(
     part: &MatePart,
     place: Span,
 ) -> Result<String, Gap> {
-    let Some((mate, address)) = wires.mate(of, member) else { return Err(Gap::NoMate(no_mate(wires, of, member, place))) };
+    let Some((mate, address)) = wires.mate(of, member) else {
+        return Err(Gap::NoMate(no_mate(wires, of, member, place)));
+    };
     let port = |name: &String| {
         let ports = &mate.client.ports;
         ports.get(name).ok_or_else(|| {

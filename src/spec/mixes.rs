@@ -133,9 +133,11 @@ fn missing_mate(node: &Node, client: &Client, need: &str) -> Diagnostic {
         ))
         .at(node.place, place)
         .help(format!("add `{need}: CLIENT` to the `stack`")),
-        None => Diagnostic::error(format!("client `{reference}` needs a mate `{need}`, and {} stands alone", node.name))
-            .at(node.place, place)
-            .help(format!("make it a participant, for example `stack: {{{need}: CLIENT, NAME: {reference}}}`")),
+        None => {
+            Diagnostic::error(format!("client `{reference}` needs a mate `{need}`, and {} stands alone", node.name))
+                .at(node.place, place)
+                .help(format!("make it a participant, for example `stack: {{{need}: CLIENT, NAME: {reference}}}`"))
+        }
     }
 }
 
@@ -168,7 +170,9 @@ impl Rule<'_> {
             Self::Protocol { name, versions: (own, theirs) } => (
                 format!("clients {clients} have no version of the protocol `{name}` in common"),
                 (format!("{name} {}", listed(own)), format!("{name} {}", listed(theirs))),
-                format!("use versions of the clients that share a version of `{name}`, or networks that keep them apart"),
+                format!(
+                    "use versions of the clients that share a version of `{name}`, or networks that keep them apart"
+                ),
             ),
             Self::Same { name, words: (own, theirs) } => (
                 format!("clients {clients} do not share the rule `{name}`"),

@@ -7,6 +7,7 @@ mod library;
 mod mixes;
 mod overrides;
 mod read;
+mod roster;
 mod schema;
 mod sections;
 mod timeline;
@@ -26,6 +27,7 @@ pub use document::ScenarioDocument;
 pub use library::{EmptyLibrary, FileKind, Library};
 pub use overrides::Overrides;
 pub use read::{DEFAULT_TIMEOUT, ScenarioFile, read_scenario};
+pub use roster::{Pair, Roster, families, roster};
 pub use schema::schema;
 pub use validate::{description, validate_file};
 

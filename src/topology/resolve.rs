@@ -131,7 +131,9 @@ impl Work {
                 Diagnostic::error("a topology with participants cannot be dealt out anew")
                     .at(wishes.clients[0].0.span, "which member would run it?")
                     .at(stack, "made of several clients already")
-                    .help("write the clients into the topology: `stack: {execution: {go-ethereum: 2, ethereumjs: 1}, …}`"),
+                    .help(
+                        "write the clients into the topology: `stack: {execution: {go-ethereum: 2, ethereumjs: 1}, …}`",
+                    ),
             );
             return;
         }
@@ -166,7 +168,10 @@ impl Work {
                     );
                 }
                 let chosen = in_turns(topology, &units).into_iter().take(count.value as usize);
-                chosen.flat_map(|unit| &unit.nodes).map(|node| topology.nodes[usize::from(*node)].name.clone()).collect()
+                chosen
+                    .flat_map(|unit| &unit.nodes)
+                    .map(|node| topology.nodes[usize::from(*node)].name.clone())
+                    .collect()
             }
             Some((BootnodesDocument::Word(word), span)) => {
                 let written = vec![Sp::new(Targets::Word(word.clone()), span)];
@@ -260,7 +265,9 @@ fn between_members(edges: &Edges, units: &[Unit], topology: &Topology) -> (Edges
     }
     let remark = match apart.as_slice() {
         [] => None,
-        [only] => Some(format!("graph: 1 edge was left out, because its participants have no member in common: {only}")),
+        [only] => {
+            Some(format!("graph: 1 edge was left out, because its participants have no member in common: {only}"))
+        }
         [first, ..] => Some(format!(
             "graph: {} edges were left out, because their participants have no member in common: {first}, …",
             apart.len()

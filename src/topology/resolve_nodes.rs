@@ -187,8 +187,9 @@ impl Work {
     fn too_many(&mut self, more: usize, place: Span, label: &str) -> bool {
         let full = self.nodes.len().saturating_add(more) > MOST_NODES;
         if full {
-            self.mistakes
-                .push(Diagnostic::error(format!("a topology has at most {MOST_NODES} nodes")).at(place, label.to_owned()));
+            self.mistakes.push(
+                Diagnostic::error(format!("a topology has at most {MOST_NODES} nodes")).at(place, label.to_owned()),
+            );
         }
         full
     }
@@ -270,7 +271,9 @@ impl Work {
             Diagnostic::error(format!("a node or group has `{word}` or `stack`, not both"))
                 .at(client, "one process")
                 .at(stack, "several")
-                .help("keep `client` for a node that is one process, `stack` for a participant that is made of several"),
+                .help(
+                    "keep `client` for a node that is one process, `stack` for a participant that is made of several",
+                ),
         );
     }
 

@@ -151,13 +151,7 @@ fn number(word: &str, count: usize) -> Option<usize> {
     })
 }
 
-fn of_word(
-    word: &str,
-    span: Span,
-    topology: &Topology,
-    units: &[Unit],
-    seeds: &Seeds,
-) -> Result<Chosen, Diagnostic> {
+fn of_word(word: &str, span: Span, topology: &Topology, units: &[Unit], seeds: &Seeds) -> Result<Chosen, Diagnostic> {
     let count = units.len();
     if let Some(wanted) = number(word, count) {
         if wanted == 0 {
@@ -231,11 +225,8 @@ fn of_glob(word: &str, span: Span, topology: &Topology, units: &[Unit]) -> Resul
     chosen.nodes.extend(&chosen.as_members);
     if chosen.nodes.is_empty() {
         let mut mistake = Diagnostic::error(format!("no node is called like `{word}`")).at(span, "names nobody");
-        mistake.help = suggest::help(
-            word.trim_end_matches(['*', '?', '-']),
-            topology.groups.keys().map(String::as_str),
-            "groups",
-        );
+        mistake.help =
+            suggest::help(word.trim_end_matches(['*', '?', '-']), topology.groups.keys().map(String::as_str), "groups");
         return Err(mistake);
     }
     Ok(chosen)
