@@ -63,6 +63,18 @@ peers: {argument: "--near={neighbors.multiaddr}"}
 adapter: {beacon: {}}
 "#;
 
+/// A client that wants a key as bare bytes, in a folder of files.
+const DELTA: &str = r#"
+name: delta
+native: {program: delta}
+files:
+  key: {path: keys/bare, content: "{key.secp256k1}", encoding: hex}
+  wrong: {path: keys/name, content: "0x{index}", encoding: hex}
+command: [delta, "--keys={files}/keys"]
+ports: {http: 80}
+adapter: {beacon: {}}
+"#;
+
 /// What a scenario is made of.
 #[derive(Clone, Debug)]
 pub(super) struct Parts {
@@ -170,6 +182,7 @@ fn client(reference: &ClientRef) -> Client {
     let text = match reference.name.as_str() {
         "alpha" => ALPHA,
         "beta" => BETA,
+        "delta" => DELTA,
         _ => GAMMA,
     };
     let mut sources = Sources::new();
