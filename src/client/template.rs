@@ -146,7 +146,7 @@ pub enum AccountPart {
 }
 
 /// What `{chain.KEY}` can name. Which of them there are depends on the scenario's chain.
-pub const CHAIN_KEYS: [&str; 13] = [
+pub const CHAIN_KEYS: [&str; 15] = [
     "slot_ms",
     "slots_per_epoch",
     "validators",
@@ -160,6 +160,8 @@ pub const CHAIN_KEYS: [&str; 13] = [
     "fork",
     "preset",
     "deposit_contract",
+    "app",
+    "block_time",
 ];
 
 /// What `{node.KEY}` can name besides its validators: contents that the chain family makes for each node.

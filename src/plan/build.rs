@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::invocation::Filler;
 use super::keys::NodeKey;
+use super::producers_cometbft::node_key;
 use super::timeline::Window;
 use super::wiring::{Known, Wires};
 use super::{Plan, PlannedEntry, PlannedNode, SCHEMA_VERSION, Surroundings};
@@ -32,7 +33,8 @@ pub fn build(
     let mut mistakes = requirements::capabilities(scenario, capabilities, wire);
     let programs = requirements::programs(scenario, backend, surroundings).map_err(|more| mistakes.extend(more)).ok();
     let networks = addresses::networks(topology, &surroundings.subnets).map_err(|mistake| mistakes.push(mistake)).ok();
-    let production = producers::decide(scenario, backend, &seeds).map_err(|mistake| mistakes.push(mistake)).ok();
+    let production =
+        producers::decide(scenario, backend, &seeds, surroundings).map_err(|mistake| mistakes.push(mistake)).ok();
     let length = duration::of_timeline(scenario);
     mistakes.extend(too_long(scenario, length));
     let (Some(networks), Some(production)) = (networks, production) else { return Err(mistakes) };
@@ -49,7 +51,7 @@ pub fn build(
     }
     let wires = Wires::new(topology, &known);
     let (edges, left_out) = wires.edges(topology);
-    let notes = topology.notes.iter().cloned().chain(left_out).collect();
+    let notes = topology.notes.iter().cloned().chain(left_out).chain(production.notes.iter().cloned()).collect();
     let filler = Filler { backend, wires, production: &production, seeds: &seeds, networks: &networks };
     let mut nodes = Vec::new();
     for node in &known {
@@ -108,6 +110,7 @@ pub fn build(
         duration: length,
         timeout: scenario.timeout,
         genesis_delay: production.genesis_delay,
+        genesis: production.genesis.clone(),
         block_time: production.block_time,
         slots_per_epoch: production.slots_per_epoch,
         notes,
@@ -129,7 +132,8 @@ fn know<'a>(
         .ok_or_else(|| Diagnostic::error(format!("there is no client `{}`", node.client)).at(node.place, "runs it"))?;
     let attachments = addresses::attachments(node, position, networks)?;
     let key = NodeKey::from_seeds(&seeds.child(&format!("node/{}/key", node.name)));
-    Ok(Known { node, index, client, key, attachments })
+    let cometbft_id = client.identity.cometbft.map(|_| node_key(&node.name, seeds).node_id());
+    Ok(Known { node, index, client, key, cometbft_id, attachments })
 }
 
 /// Identities at the node's main address.

@@ -363,9 +363,16 @@ impl One<'_, '_> {
                 .filter(|count| *count > 0)
                 .map_or_else(String::new, |count| count.to_string()),
             Word::NodeValue(key) => {
-                return Err(Gap::Other(
-                    Diagnostic::error(format!("this chain makes no `{{node.{key}}}`")).at(place, "asked for here"),
-                ));
+                let values = filler.production.node_values.get(&known.node.name);
+                match values.and_then(|values| values.get(key)) {
+                    Some(value) => value.clone(),
+                    None => {
+                        return Err(Gap::Other(
+                            Diagnostic::error(format!("this chain makes no `{{node.{key}}}`"))
+                                .at(place, "asked for here"),
+                        ));
+                    }
+                }
             }
             Word::FeeRecipient => fee_recipient(filler.seeds, known.participant()),
             Word::Jwt => jwt_secret(filler.seeds, known.participant()),

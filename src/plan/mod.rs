@@ -5,10 +5,13 @@ mod addresses;
 mod arguments;
 mod build;
 mod duration;
+mod genesis_delay;
 mod invocation;
 mod keys;
 mod mates;
 mod producers;
+mod producers_cometbft;
+mod producers_pos;
 mod record;
 pub mod render;
 mod requirements;
@@ -34,9 +37,11 @@ use crate::action::{
     Action, AdapterSpec, BackendKind, ClientRef, EntryName, NetworkSpec, NodeName, NodeProcess, ReadySpec, RpcSpec,
 };
 use crate::check::Expectation;
+use crate::genesis::PostMerge;
 use crate::link::LinkRule;
 
 pub use build::build;
+pub use genesis_delay::StartTimes;
 pub use keys::{NodeKey, address_text};
 
 /// Version of the form in which a plan is written.
@@ -50,6 +55,8 @@ pub struct Surroundings {
     pub subnets: Vec<(Ipv4Addr, u8)>,
     /// Programs of clients that were found on this machine, for native.
     pub programs: BTreeMap<ClientRef, PathBuf>,
+    /// How long clients took to start in earlier runs on this backend.
+    pub start_times: StartTimes,
 }
 
 /// Everything that will be done, decided.
@@ -89,6 +96,9 @@ pub struct Plan {
     pub timeout: Duration,
     /// Seconds from the moment the nodes start to genesis, for chains whose genesis lies in the future.
     pub genesis_delay: Option<Duration>,
+    /// What the genesis files are made of that depend on the genesis time (`{genesis.json}`, `{genesis.ssz}` in files of
+    /// nodes). The engine makes them when the run starts.
+    pub genesis: Option<PostMerge>,
     /// Slot or block time, if the chain has one.
     pub block_time: Option<Duration>,
     /// Slots an epoch has, if the chain has epochs.

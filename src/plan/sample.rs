@@ -175,7 +175,7 @@ impl Parts {
 pub(super) fn surroundings() -> Surroundings {
     let programs = [("alpha", "/opt/alpha"), ("alpha@v2", "/opt/alpha-v2"), ("beta", "/opt/beta")];
     let programs = programs.map(|(name, path)| (ClientRef::from(name.to_owned()), path.into()));
-    Surroundings { subnets: Vec::new(), programs: programs.into() }
+    Surroundings { programs: programs.into(), ..Surroundings::default() }
 }
 
 fn client(reference: &ClientRef) -> Client {

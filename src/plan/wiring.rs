@@ -19,6 +19,8 @@ pub(super) struct Known<'a> {
     pub(super) client: &'a Client,
     /// Its key.
     pub(super) key: NodeKey,
+    /// Its CometBFT node id, if its client has one.
+    pub(super) cometbft_id: Option<String>,
     /// Its addresses.
     pub(super) attachments: Vec<Attachment>,
 }
@@ -32,8 +34,10 @@ impl Known<'_> {
             IdentityKind::Enr => identity.enr.as_ref().map(|ports| self.key.enr(address, ports)),
             IdentityKind::PeerId => identity.multiaddr.map(|_| self.key.peer_id()),
             IdentityKind::Multiaddr => identity.multiaddr.map(|tcp| self.key.multiaddr(address, tcp)),
-            // The id is made from an ed25519 key, which a chain family deals out.
-            IdentityKind::Cometbft => None,
+            IdentityKind::Cometbft => {
+                let (id, tcp) = self.cometbft_id.as_ref().zip(identity.cometbft)?;
+                Some(format!("{id}@{address}:{tcp}"))
+            }
             IdentityKind::Host => identity.host.map(|tcp| format!("{address}:{tcp}")),
         }
     }

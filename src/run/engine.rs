@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::RunClock;
 use super::dialer::BackendDialer;
-use super::genesis_time::{fill_genesis_time, genesis_seconds, instant_of};
+use super::genesis_time::{GenesisWork, Settled, genesis_seconds, instant_of};
 use super::link_timer::LinkTimer;
 use super::lives::Lives;
 use super::logs::LogWatch;
@@ -18,10 +18,11 @@ use super::nodes::{Order, Report, Workers, describe, ends_process, node_of};
 use super::record::run_record;
 use super::timeline::{Completed, Timeline};
 use super::{End, HeadCount, JournalFailed, Outcome, Progress, Request};
-use crate::action::{BackendKind, NodeName, Seeds};
+use crate::action::{BackendKind, NodeName, NodeProcess, Seeds};
 use crate::backend::docker::{self, DockerBackend};
 use crate::backend::native::NativeBackend;
 use crate::backend::{Backend, BackendError, BackendEvent, LogSink, RunSetup, WireSetup};
+use crate::genesis::Prepared;
 use crate::journal::{JournalWriter, LinkCounterRecord, NodePhase, What};
 use crate::observe::{Dial, Observation, Prober, ProberSetup};
 
@@ -160,8 +161,9 @@ impl Engine {
 
     /// Images first, which may take minutes; only then genesis time is settled and the rest is made.
     async fn prepare(&mut self, events: mpsc::Sender<BackendEvent>) -> Result<Backend, BackendError> {
+        let genesis = GenesisWork::begin(&self.request.plan);
         if self.request.plan.backend == BackendKind::Native {
-            let setup = self.setup(events);
+            let setup = self.setup(events, genesis.done().await?);
             return NativeBackend::prepare(setup).await.map(Backend::Native);
         }
         let processes = self.request.plan.nodes.iter().map(|node| &node.process);
@@ -178,7 +180,7 @@ impl Engine {
         for image in built {
             image?;
         }
-        let setup = self.setup(events);
+        let setup = self.setup(events, genesis.done().await?);
         DockerBackend::prepare(setup).await.map(Backend::Docker)
     }
 
@@ -188,11 +190,21 @@ impl Engine {
     }
 
     /// What the backend is told; genesis time is settled here.
-    fn setup(&mut self, events: mpsc::Sender<BackendEvent>) -> RunSetup {
+    fn setup(&mut self, events: mpsc::Sender<BackendEvent>, prepared: Option<Prepared>) -> RunSetup {
         let plan = &self.request.plan;
         let genesis = plan.genesis_delay.map(genesis_seconds);
         self.genesis = genesis.map(instant_of);
-        let nodes = plan.nodes.iter().map(|node| Arc::new(fill_genesis_time(node.process.clone(), genesis))).collect();
+        let settled = genesis.map(|seconds| Settled::new(seconds, prepared.as_ref()));
+        if let Some(Err(error)) =
+            settled.as_ref().map(|settled| settled.keep(&self.request.journal.with_file_name("genesis")))
+        {
+            (self.request.progress)(Progress::Note(format!("the genesis files are not among the results: {error}")));
+        }
+        let filled = |process: &NodeProcess| match &settled {
+            Some(settled) => settled.fill(process.clone()),
+            None => process.clone(),
+        };
+        let nodes = plan.nodes.iter().map(|node| Arc::new(filled(&node.process))).collect();
         let table = Timeline::new(plan).base_table();
         RunSetup {
             run: self.request.run.clone(),
