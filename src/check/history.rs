@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::chain::{BlockId, Chain};
 use super::windows::{Window, windows};
-use crate::journal::{Journal, NodePhase, NodeRecord, RunRecord, What};
+use crate::journal::{BlockRecord, Journal, LinkCounterRecord, NodePhase, NodeRecord, RunRecord, What};
 
 /// A node that cannot be seen for less than this is taken to hold what it held: probes sample, and one lost sample is no
 /// blindness. In microseconds.
@@ -92,6 +92,29 @@ pub(crate) struct Death<'a> {
     pub(crate) last_lines: &'a [String],
 }
 
+/// A branch that a node keeps beside its chain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LostBranch<'a> {
+    pub(crate) at: u64,
+    pub(crate) seq: u64,
+    pub(crate) height: u64,
+    pub(crate) hash: &'a str,
+    pub(crate) length: u64,
+    pub(crate) status: &'a str,
+}
+
+/// A call that was answered, or was not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CallMade<'a> {
+    pub(crate) at: u64,
+    pub(crate) seq: u64,
+    pub(crate) asked_by: &'a str,
+    pub(crate) node: usize,
+    pub(crate) method: &'a str,
+    pub(crate) result: Option<&'a serde_json::Value>,
+    pub(crate) error: Option<&'a str>,
+}
+
 /// Everything that is known of one node.
 #[derive(Clone, Debug)]
 pub(crate) struct NodeHistory<'a> {
@@ -110,6 +133,12 @@ pub(crate) struct NodeHistory<'a> {
     pub(crate) gaps: Vec<(u64, Option<u64>)>,
     /// Its version string, as last given.
     pub(crate) version: Option<&'a str>,
+    /// Rounds that it entered: instant, line, height, round, step.
+    pub(crate) rounds: Vec<(u64, u64, u64, u64, &'a str)>,
+    /// Branches that it keeps beside its chain: instant, line, the event's own words.
+    pub(crate) branches: Vec<LostBranch<'a>>,
+    /// Whether it says that it is syncing, from when on.
+    pub(crate) syncing: Vec<(u64, bool)>,
 }
 
 /// A whole run, in order.
@@ -136,6 +165,12 @@ pub(crate) struct History<'a> {
     pub(crate) ended: Option<&'a str>,
     /// Troubles that are not nodes' faults: instant, line, text.
     pub(crate) troubles: Vec<(u64, u64, &'a str)>,
+    /// What else blocks said of themselves than their place in the chain, as first told.
+    pub(crate) told: BTreeMap<BlockId, &'a BlockRecord>,
+    /// Calls that the timeline or an expectation asked for.
+    pub(crate) calls: Vec<CallMade<'a>>,
+    /// Counters of links: instant, line, records.
+    pub(crate) links: Vec<(u64, u64, &'a [LinkCounterRecord])>,
 }
 
 /// What is known of a node while the journal is read.
@@ -206,6 +241,9 @@ impl<'a> History<'a> {
                 _ => None,
             }),
             troubles: Vec::new(),
+            told: BTreeMap::new(),
+            calls: Vec::new(),
+            links: Vec::new(),
         };
         history.read(&journal.events[..judged]);
         history.chain.link();
@@ -240,6 +278,9 @@ impl<'a> History<'a> {
             if let What::Trouble { message } = &event.what {
                 self.troubles.push((event.at, event.seq, message));
             }
+            if let What::Links { links } = &event.what {
+                self.links.push((event.at, event.seq, links));
+            }
             let Some(node) = node else { continue };
             self.observe(event, node, &mut raw[node], &blind[node]);
             let state = raw[node].state();
@@ -272,6 +313,23 @@ impl<'a> History<'a> {
                 let block =
                     self.chain.add(&record.hash, record.height, Some(&record.parent), record.producer.as_deref());
                 self.holdings.push(Holding { block, node, at });
+                let says = record.state_root.is_some() || record.receipts_root.is_some();
+                if says || record.gas_used.is_some() || record.execution.is_some() {
+                    self.told.entry(block).or_insert(record);
+                }
+            }
+            What::Round { height, round, step, .. } => {
+                raw.answers(at);
+                self.nodes[node].rounds.push((at, seq, *height, *round, step));
+            }
+            What::Branch { height, hash, length, status, .. } => {
+                raw.answers(at);
+                let branch = LostBranch { at, seq, height: *height, hash, length: *length, status };
+                self.nodes[node].branches.push(branch);
+            }
+            What::Called { asked_by, method, result, error, .. } => {
+                let (result, error) = (result.as_ref(), error.as_deref());
+                self.calls.push(CallMade { at, seq, asked_by, node, method, result, error });
             }
             What::Finalized { height, hash, .. } => {
                 let block = self.chain.id(hash);
@@ -282,7 +340,11 @@ impl<'a> History<'a> {
                 raw.answers(at);
                 self.note(Change { at, seq, node, fact: Fact::Peers(*count) });
             }
-            What::Syncing { .. } | What::ProbeBack { .. } => {
+            What::Syncing { syncing, .. } => {
+                raw.answers(at);
+                self.nodes[node].syncing.push((at, *syncing));
+            }
+            What::Safe { .. } | What::ProbeBack { .. } => {
                 raw.answers(at);
             }
             What::Version { version, .. } => {
@@ -399,6 +461,9 @@ impl<'a> NodeHistory<'a> {
             marks: Vec::new(),
             gaps: Vec::new(),
             version: None,
+            rounds: Vec::new(),
+            branches: Vec::new(),
+            syncing: Vec::new(),
         }
     }
 }
@@ -411,6 +476,10 @@ fn node_of(what: &What) -> Option<&str> {
         | What::Justified { node, .. }
         | What::Peers { node, .. }
         | What::Syncing { node, .. }
+        | What::Safe { node, .. }
+        | What::Branch { node, .. }
+        | What::Round { node, .. }
+        | What::Called { node, .. }
         | What::Version { node, .. }
         | What::Reorg { node, .. }
         | What::ProbeLost { node, .. }

@@ -253,7 +253,7 @@ impl<'a> Builder<'a> {
                 bits
             });
             if let (Some(content), Some(mode)) = (self.template(&file.content), mode) {
-                files.insert(name.clone(), FileTemplate { path: path.clone(), content, mode });
+                files.insert(name.clone(), FileTemplate { path: path.clone(), content, encoding: file.encoding, mode });
             }
         }
         files
@@ -528,6 +528,7 @@ fn compatible(manifest: &Manifest) -> Compatible {
     Compatible {
         chains: words(&written.chains),
         forks: words(&written.forks),
+        presets: words(&written.presets),
         protocols: written.protocols.clone(),
         same: written.same.clone(),
     }

@@ -154,9 +154,23 @@ pub struct FileDocument {
     pub path: Option<Sp<String>>,
     /// Its content, a template.
     pub content: Sp<String>,
+    /// How the content stands for the file's bytes. The default is `text`.
+    #[serde(default)]
+    pub encoding: FileEncoding,
     /// Permission bits in octal. The default is `"0644"`.
     #[serde(default)]
     pub mode: Option<Sp<String>>,
+}
+
+/// How a file's content stands for its bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FileEncoding {
+    /// As it is written.
+    #[default]
+    Text,
+    /// Hex digits, two for each byte: for clients that want a key as bare bytes.
+    Hex,
 }
 
 /// Identities that follow from a node's key and address. Ports are named.
@@ -311,6 +325,10 @@ pub struct CompatibleDocument {
     /// Forks of a post-merge chain that it knows, for example `[deneb, electra]`.
     #[serde(default)]
     pub forks: Option<Vec<Sp<String>>>,
+    /// Presets of a post-merge chain that it can run, for clients whose sizes are fixed when they are built, for example
+    /// `[mainnet]`.
+    #[serde(default)]
+    pub presets: Option<Vec<Sp<String>>>,
     /// Versions of wire protocols: two nodes of one layer must share one version of each protocol that both name, for
     /// example `{eth: [66, 67, 68]}`.
     #[serde(default)]

@@ -97,6 +97,18 @@ command: [keys, "--beacon={mate.consensus.host.http}"]
 adapter: {process: {}}
 "#;
 
+/// A client that wants a key as bare bytes, in a folder of files.
+const DELTA: &str = r#"
+name: delta
+native: {program: delta}
+files:
+  key: {path: keys/bare, content: "{key.secp256k1}", encoding: hex}
+  wrong: {path: keys/name, content: "0x{index}", encoding: hex}
+command: [delta, "--keys={files}/keys"]
+ports: {http: 80}
+adapter: {beacon: {}}
+"#;
+
 /// What a scenario is made of.
 #[derive(Clone, Debug)]
 pub(super) struct Parts {
@@ -208,6 +220,7 @@ fn client(reference: &ClientRef) -> Client {
         "exec" => EXEC,
         "cons" => CONS,
         "keys" => KEYS,
+        "delta" => DELTA,
         _ => GAMMA,
     };
     let mut sources = Sources::new();

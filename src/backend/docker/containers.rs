@@ -116,6 +116,8 @@ pub(super) fn body(
         image: Some(image.clone()),
         // Named outright: an image's own entry point would come before it otherwise.
         entrypoint: program,
+        // Public images switch to users of their own, who could not write into the node's data volume.
+        user: Some("0:0".to_owned()),
         cmd: arguments,
         env: Some(process.env.iter().map(|(name, value)| format!("{name}={value}")).collect()),
         working_dir: Some(NODE_FOLDER.to_owned()),

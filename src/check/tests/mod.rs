@@ -10,9 +10,11 @@
 mod agreement;
 mod calling;
 mod counting;
+mod diagnosing;
 mod documents;
 mod growing;
 mod laws;
+mod layers;
 mod recovering;
 mod states;
 mod telling;
