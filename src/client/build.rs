@@ -321,7 +321,7 @@ impl<'a> Builder<'a> {
     }
 
     fn wiring(&mut self, written: &Sp<WiringDocument>) -> Option<Wiring> {
-        let WiringDocument { argument, arguments, each, env, file, api, port, identity } = &written.value;
+        let WiringDocument { argument, arguments, each, both_ends, env, file, api, port, identity } = &written.value;
         let given =
             [argument.is_some(), arguments.is_some(), each.is_some(), env.is_some(), file.is_some(), api.is_some()];
         if given.iter().filter(|given| **given).count() != 1 {
@@ -338,6 +338,10 @@ impl<'a> Builder<'a> {
                     Diagnostic::error("`port` and `identity` belong to `api`").at(extra.span, "has no meaning here"),
                 );
             }
+        }
+        if let (None, Some(extra)) = (each, both_ends) {
+            self.mistakes
+                .push(Diagnostic::error("`both_ends` belongs to `each`").at(extra.span, "has no meaning here"));
         }
         if let Some(word) = argument {
             return Some(Wiring::Arguments(vec![self.template(word)?]));
@@ -356,7 +360,8 @@ impl<'a> Builder<'a> {
                         .help("use `{each.enode}`, `{each.enr}` or `{each.multiaddr}` in one of the words"),
                 );
             }
-            return Some(Wiring::Each(templates));
+            let both_ends = both_ends.as_ref().is_some_and(|both| both.value);
+            return Some(Wiring::Each { words: templates, both_ends });
         }
         if let Some(env) = env {
             return Some(Wiring::Env(self.environment(env)));

@@ -252,6 +252,10 @@ pub struct WiringDocument {
     /// Words that are repeated for each of the nodes, for example `["--peer", "{each.multiaddr}"]`.
     #[serde(default)]
     pub each: Option<Sp<Vec<Sp<String>>>>,
+    /// For `each` of `peers`: also for the nodes that dial this one, so that whichever of two starts last reaches the
+    /// other, and no node is without a peer of its own (some then look for public ones).
+    #[serde(default)]
+    pub both_ends: Option<Sp<bool>>,
     /// Environment variables.
     #[serde(default)]
     pub env: Option<BTreeMap<String, Sp<String>>>,

@@ -201,7 +201,12 @@ pub enum Wiring {
     /// Further words of the command.
     Arguments(Vec<Template>),
     /// Further words of the command for each of the others.
-    Each(Vec<Template>),
+    Each {
+        /// The words.
+        words: Vec<Template>,
+        /// Whether the nodes that dial this one count too.
+        both_ends: bool,
+    },
     /// Environment.
     Env(BTreeMap<String, Template>),
     /// A file, whose content says it.
@@ -221,7 +226,7 @@ impl Wiring {
     /// Whether it repeats something for each of the others, and which of their identities it then needs.
     pub fn kinds(&self) -> Vec<IdentityKind> {
         match self {
-            Self::Each(words) => {
+            Self::Each { words, .. } => {
                 let holes = words.iter().flat_map(Template::words);
                 holes
                     .filter_map(|word| match word {

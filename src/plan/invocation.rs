@@ -241,6 +241,10 @@ impl One<'_, '_> {
         mistakes: &mut Vec<Diagnostic>,
     ) {
         let kinds = wiring.kinds();
+        let which = match (which, wiring) {
+            (Others::Peers, Wiring::Each { both_ends: true, .. }) => Others::Neighbors,
+            (which, _) => which,
+        };
         let others: Vec<_> = self
             .filler
             .wires
@@ -256,7 +260,7 @@ impl One<'_, '_> {
                     command.extend(self.words(words, mistakes));
                 }
             }
-            Wiring::Each(words) => {
+            Wiring::Each { words, .. } => {
                 for (other, address) in others {
                     for template in words {
                         let each = |kind| other.identity(kind, address);
