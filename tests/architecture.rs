@@ -39,8 +39,8 @@ const ROOMS: &[(&str, &[&str], &str)] = &[
     ("observe", &["action", "journal"], "probes use `action` and `journal`: never plans or faults"),
     (
         "run",
-        &["action", "link", "journal", "plan", "backend", "observe"],
-        "the engine uses plan, backend, observe and journal: no YAML, no printing",
+        &["action", "link", "journal", "genesis", "plan", "backend", "observe"],
+        "the engine uses plan, backend, observe and journal, and `genesis` for files with a time in them: no YAML, no printing",
     ),
     ("reference", &["consensus", "eth2"], "the bundled client knows nothing of the orchestrator"),
     (

@@ -49,8 +49,8 @@ pub struct NodeFile {
     /// The content. May hold the texts `{genesis.time}` and `{genesis.NAME}` (a generated genesis file), which the engine
     /// fills in when the run starts.
     pub content: String,
-    /// What stands in the file instead of `content`: set by the engine for generated files that are no text. Never part
-    /// of a plan.
+    /// What stands in the file instead of `content`: set by the engine for generated files that are no text, and by the plan
+    /// where the manifest writes bytes as hex digits. Never part of a written plan.
     #[serde(skip)]
     pub bytes: Option<std::sync::Arc<Vec<u8>>>,
     /// Permission bits, for example `0o644`.

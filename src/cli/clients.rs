@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::exit::Exit;
+use super::pairs::{self, PairsArguments};
 use super::progress::ProgressLine;
 use super::project::Project;
 use super::scenario::print_diagnostics;
@@ -16,6 +17,8 @@ use crate::text::Sources;
 pub(super) enum ClientsCommand {
     /// Build client images in parallel; skipped when nothing changed.
     Build(BuildArguments),
+    /// List which two clients can share a chain, and why others cannot.
+    Pairs(PairsArguments),
 }
 
 /// Arguments of `clients build`.
@@ -28,7 +31,10 @@ pub(super) struct BuildArguments {
 
 /// Builds.
 pub(super) fn clients(global: &Global, command: &ClientsCommand) -> Exit {
-    let ClientsCommand::Build(arguments) = command;
+    let arguments = match command {
+        ClientsCommand::Build(arguments) => arguments,
+        ClientsCommand::Pairs(arguments) => return pairs::pairs(global, arguments),
+    };
     let project = Project::find(global.project.as_deref(), None);
     let names = match arguments.names.is_empty() {
         true => project.client_names().into_iter().collect(),

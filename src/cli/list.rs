@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::project::{Project, short};
-use super::{Global, output};
+use super::{Global, list_clients, output};
 use crate::results::list_runs;
 use crate::{check, fault, spec};
 
@@ -33,7 +33,7 @@ enum Kind {
 }
 
 /// Name, a few words, and more for JSON.
-struct Row(String, String, Value);
+pub(super) struct Row(pub(super) String, pub(super) String, pub(super) Value);
 
 /// Prints the list.
 pub(super) fn list(global: &Global, arguments: &ListArguments) -> Exit {
@@ -43,7 +43,7 @@ pub(super) fn list(global: &Global, arguments: &ListArguments) -> Exit {
         Kind::Checks => check::TABLE.iter().map(|entry| table_row(entry.keyword, entry.about, entry.example)).collect(),
         Kind::Scenarios => described(&project, "scenarios"),
         Kind::Topologies => described(&project, "topologies"),
-        Kind::Clients => clients(&project),
+        Kind::Clients => list_clients::rows(&project),
         Kind::Runs => match list_runs(&arguments.results) {
             Ok(runs) => runs
                 .into_iter()
@@ -71,6 +71,8 @@ fn print(global: &Global, rows: &[Row]) {
     }
     let width = rows.iter().map(|Row(name, ..)| name.chars().count()).max().unwrap_or(0);
     for Row(name, about, _) in rows {
+        // Further lines of a row stand below its first words.
+        let about = about.replace('\n', &format!("\n{:width$}  ", ""));
         output::data(format!("{name:width$}  {about}"));
     }
 }
@@ -92,15 +94,4 @@ fn described(project: &Project, folder: &str) -> Vec<Row> {
             Some(Row(name, about, json!({ "path": path })))
         })
         .collect()
-}
-
-fn clients(project: &Project) -> Vec<Row> {
-    let about = |name: &str| {
-        let found = project.file(&format!("clients/{name}/client.yaml"))?;
-        let programs: Vec<String> = project.client_programs(name).into_keys().collect();
-        let built = if programs.is_empty() { String::new() } else { format!(" (built: {})", programs.join(", ")) };
-        let about = spec::description(&found.text).unwrap_or_default() + &built;
-        Some(Row(name.to_owned(), about, json!({ "path": found.path, "programs": programs })))
-    };
-    project.client_names().iter().filter_map(|name| about(name)).collect()
 }

@@ -18,8 +18,8 @@ use crate::action::{BackendKind, Capabilities, RunId, Support};
 use crate::backend::{Backend, docker, native};
 use crate::check::{Outcome, Verdict};
 use crate::journal::Journal;
-use crate::plan::{self, Plan, Surroundings};
-use crate::results::{RunFolder, RunJson, Timings};
+use crate::plan::{self, Plan, StartTimes, Surroundings};
+use crate::results::{self, RunFolder, RunJson, Timings};
 use crate::run::{End, Request};
 
 /// Arguments of `run`.
@@ -265,6 +265,10 @@ async fn reserved_run(
         Ok(judged) => judged,
         Err(exit) => return exit,
     };
+    // A help for later runs; where it cannot be kept, they guess.
+    if let Some(file) = results::start_times_file() {
+        drop(results::remember_start_times(&file, &record.backend, &journal));
+    }
     let exit = exit_of(&outcome, &verdict);
     record.exit = Some(exit.code());
     record.ended = Some(outcome.end.word().to_owned());
@@ -292,6 +296,9 @@ async fn make_plan(
 ) -> Result<Plan, Exit> {
     let programs = programs::find(&loaded.project, &loaded.scenario.clients, programs_named);
     let mut surroundings = Surroundings { programs, ..Surroundings::default() };
+    if let Some(file) = results::start_times_file() {
+        surroundings.start_times = StartTimes(results::read_start_times(&file, &capabilities.backend.to_string()));
+    }
     if capabilities.backend == BackendKind::Docker {
         // The networks are made now and adopted later: only the engine can decide which of two runs gets a range.
         let networks = &loaded.scenario.topology.networks;

@@ -43,7 +43,8 @@ pub struct Manifest {
     #[serde(default)]
     pub command: Option<Sp<Vec<Sp<String>>>>,
     /// Groups of words that are appended to `command` when none of their templates is empty, for example
-    /// `["--validators", "{node.validators}"]`.
+    /// `["--validators", "{node.validators}"]`. A group is left out too when the chain has no such `{chain.…}` or the
+    /// participant no such `{mate.…}`.
     #[serde(default)]
     pub optional: Vec<Sp<Vec<Sp<String>>>>,
     /// Environment variables.
@@ -153,9 +154,23 @@ pub struct FileDocument {
     pub path: Option<Sp<String>>,
     /// Its content, a template.
     pub content: Sp<String>,
+    /// How the content stands for the file's bytes. The default is `text`.
+    #[serde(default)]
+    pub encoding: FileEncoding,
     /// Permission bits in octal. The default is `"0644"`.
     #[serde(default)]
     pub mode: Option<Sp<String>>,
+}
+
+/// How a file's content stands for its bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FileEncoding {
+    /// As it is written.
+    #[default]
+    Text,
+    /// Hex digits, two for each byte: for clients that want a key as bare bytes.
+    Hex,
 }
 
 /// Identities that follow from a node's key and address. Ports are named.
@@ -290,9 +305,13 @@ pub struct RpcDocument {
 pub struct CallDocument {
     /// Its method.
     pub method: Sp<String>,
-    /// Its parameters; texts in them are templates.
-    #[serde(default)]
-    pub params: Vec<serde_json::Value>,
+    /// Its parameters, a list or a mapping (JSON-RPC 2.0, section 4.2); texts in them are templates.
+    #[serde(default = "no_parameters")]
+    pub params: serde_json::Value,
+}
+
+fn no_parameters() -> serde_json::Value {
+    serde_json::Value::Array(Vec::new())
 }
 
 /// Which networks a client can be part of: data for refusing a mix that cannot work before anything starts. What is left
@@ -306,6 +325,10 @@ pub struct CompatibleDocument {
     /// Forks of a post-merge chain that it knows, for example `[deneb, electra]`.
     #[serde(default)]
     pub forks: Option<Vec<Sp<String>>>,
+    /// Presets of a post-merge chain that it can run, for clients whose sizes are fixed when they are built, for example
+    /// `[mainnet]`.
+    #[serde(default)]
+    pub presets: Option<Vec<Sp<String>>>,
     /// Versions of wire protocols: two nodes of one layer must share one version of each protocol that both name, for
     /// example `{eth: [66, 67, 68]}`.
     #[serde(default)]
@@ -425,7 +448,8 @@ pub struct HttpJsonDocument {
     /// Hash of a block by height; `{height}` in path and body is replaced. Without it blocks between heads stay unknown.
     #[serde(default)]
     pub hash_at: Option<HttpJsonField>,
-    /// Parent hash of the block at `{height}`.
+    /// Parent hash of the block at `{height}`, or better of the block `{hash}` (its digits without `0x`): then blocks are
+    /// walked back by hash, and a reorganisation between two questions mixes nothing up.
     #[serde(default)]
     pub parent_at: Option<HttpJsonField>,
     /// Height of the last final block.

@@ -11,7 +11,7 @@ mod variant;
 pub use folder::ClientFolder;
 pub use manifest::{
     AdapterDocument, BeaconDocument, BitcoinDocument, CallDocument, ChainDocument, CometbftDocument,
-    CompatibleDocument, EnodeDocument, EnrDocument, ExecutionDocument, FileDocument, HttpJsonDocument,
+    CompatibleDocument, EnodeDocument, EnrDocument, ExecutionDocument, FileDocument, FileEncoding, HttpJsonDocument,
     IdentityDocument, ImageDocument, KnownDifferenceDocument, Later, Manifest, MultiaddrDocument, NativeDocument,
     PortDocument, ProcessDocument, ReadyDocument, RoleDocument, RpcDocument, VariantDocument, WiringDocument,
 };

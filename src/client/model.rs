@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::manifest::FileEncoding;
 use super::template::{IdentityKind, Template};
 use crate::action::{AdapterSpec, ClientRef, ImageSource, ReadySpec, RpcSpec};
 
@@ -61,8 +62,8 @@ pub struct Client {
 pub struct NamedCall {
     /// Method.
     pub method: String,
-    /// Parameters; texts in them are templates.
-    pub params: Vec<serde_json::Value>,
+    /// Parameters, a list or a mapping; texts in them are templates.
+    pub params: serde_json::Value,
 }
 
 /// Which networks a client can be part of.
@@ -72,6 +73,8 @@ pub struct Compatible {
     pub chains: Option<Vec<String>>,
     /// Forks of a post-merge chain; `None` is not looked at.
     pub forks: Option<Vec<String>>,
+    /// Presets of a post-merge chain; `None` is not looked at.
+    pub presets: Option<Vec<String>>,
     /// Versions of wire protocols.
     pub protocols: BTreeMap<String, Vec<u32>>,
     /// Rules that all nodes of one layer must share.
@@ -147,6 +150,8 @@ pub struct FileTemplate {
     pub path: String,
     /// Content.
     pub content: Template,
+    /// How the content stands for the file's bytes.
+    pub encoding: FileEncoding,
     /// Permission bits.
     pub mode: u32,
 }

@@ -29,6 +29,8 @@ pub enum Word {
     Address,
     /// `{data}`: its data folder.
     Data,
+    /// `{files}`: the folder of its files, for clients that look for several of them in one place.
+    Files,
     /// `{files.NAME}`: path of one of its files.
     File(String),
     /// `{port.NAME}`: number of one of its ports.
@@ -63,6 +65,8 @@ pub enum Word {
     Validators,
     /// `{node.first_validator}`: the lowest of them; they are one range on post-merge chains. Empty if it has none.
     FirstValidator,
+    /// `{node.last_validator}`: the highest of them. Empty if it has none.
+    LastValidator,
     /// `{node.validator_count}`: how many they are. Empty if it has none.
     ValidatorCount,
     /// `{node.KEY}`: a file's content that a chain family makes for each node by itself (`node_key_json`, …).
@@ -142,7 +146,7 @@ pub enum AccountPart {
 }
 
 /// What `{chain.KEY}` can name. Which of them there are depends on the scenario's chain.
-pub const CHAIN_KEYS: [&str; 13] = [
+pub const CHAIN_KEYS: [&str; 15] = [
     "slot_ms",
     "slots_per_epoch",
     "validators",
@@ -156,6 +160,8 @@ pub const CHAIN_KEYS: [&str; 13] = [
     "fork",
     "preset",
     "deposit_contract",
+    "app",
+    "block_time",
 ];
 
 /// What `{node.KEY}` can name besides its validators: contents that the chain family makes for each node.
@@ -210,6 +216,7 @@ impl Vocabulary {
             "index",
             "address",
             "data",
+            "files",
             "network.cidr",
             "network.prefix",
             "key.secp256k1",
@@ -217,6 +224,7 @@ impl Vocabulary {
             "genesis.time_iso",
             "node.validators",
             "node.first_validator",
+            "node.last_validator",
             "node.validator_count",
             "participant",
             "secret.jwt",
@@ -256,6 +264,7 @@ impl Vocabulary {
             ("index", "") => Word::Index,
             ("address", "") => Word::Address,
             ("data", "") => Word::Data,
+            ("files", "") => Word::Files,
             ("peer_count", "") => Word::PeerCount,
             ("files", _) if self.files.iter().any(|name| name == key) => Word::File(key.to_owned()),
             ("port", _) if self.ports.iter().any(|name| name == key) => Word::Port(key.to_owned()),
@@ -275,6 +284,7 @@ impl Vocabulary {
             ("chain", _) => Word::Chain(CHAIN_KEYS.iter().find(|known| **known == key)?),
             ("node", "validators") => Word::Validators,
             ("node", "first_validator") => Word::FirstValidator,
+            ("node", "last_validator") => Word::LastValidator,
             ("node", "validator_count") => Word::ValidatorCount,
             ("node", _) => Word::NodeValue(NODE_KEYS.iter().find(|known| **known == key)?),
             ("participant", "") => Word::Participant,

@@ -12,6 +12,7 @@ mod gossip;
 mod messages;
 mod protocol;
 mod record;
+mod state;
 
 pub use blocks::{
     Attestation, AttestationBits, AttestationData, BeaconBlock, BeaconBlockBody, BeaconBlockHeader, Checkpoint, Epoch,
@@ -35,4 +36,8 @@ pub use messages::{
 pub use protocol::{MAX_ERROR_MESSAGE, MAX_PAYLOAD_SIZE, MAX_REQUEST_BLOCKS, Method, Protocol, ResponseCode};
 pub use record::{
     NodeRecord, RecordError, build_record, fork_of_record, peer_id_of_public_key, peer_id_of_record, read_record,
+};
+pub use state::{
+    Eth1Data, ExecutionPayloadHeader, Field, PresetSizes, StateFork, Validator, Validators, container_root,
+    empty_body_root, empty_list_root, encode_container,
 };

@@ -8,7 +8,7 @@ use super::{Down, Effects, Inject};
 use crate::action::{NodeName, Seeds, Signal};
 use crate::link::{LinkParameters, LinkRule, NodeSet};
 use crate::text::{Diagnostic, Sp};
-use crate::topology::{TargetContext, Targets, Topology};
+use crate::topology::{Chosen, TargetContext, Targets, Topology};
 
 /// What a fault is compiled against.
 #[derive(Clone, Copy, Debug)]
@@ -88,27 +88,24 @@ impl FaultContext<'_> {
         Targets::resolve(targets, TargetContext { topology: self.topology, seeds: &seeds })
     }
 
-    /// As [`resolve`](Self::resolve), for the members of a list of targets.
-    pub(super) fn resolve_each(
-        &self,
-        field: &str,
-        list: &[Sp<Targets>],
-    ) -> Result<Vec<Vec<NodeName>>, Vec<Diagnostic>> {
-        let mut resolved = Vec::new();
+    /// As [`resolve`](Self::resolve), by position and with who was named as a member: for faults on packets, which leave
+    /// the links among the members of one participant alone.
+    pub(super) fn choose(&self, field: &str, targets: &Sp<Targets>) -> Result<Chosen, Diagnostic> {
+        let seeds = self.seeds.child(field);
+        Targets::choose(targets, TargetContext { topology: self.topology, seeds: &seeds })
+    }
+
+    /// As [`choose`](Self::choose), for the members of a list of targets.
+    pub(super) fn choose_each(&self, field: &str, list: &[Sp<Targets>]) -> Result<Vec<Chosen>, Vec<Diagnostic>> {
+        let mut chosen = Vec::new();
         let mut mistakes = Vec::new();
         for (position, targets) in list.iter().enumerate() {
-            match self.resolve(&format!("{field}/{position}"), targets) {
-                Ok(nodes) => resolved.push(nodes),
+            match self.choose(&format!("{field}/{position}"), targets) {
+                Ok(nodes) => chosen.push(nodes),
                 Err(mistake) => mistakes.push(mistake),
             }
         }
-        if mistakes.is_empty() { Ok(resolved) } else { Err(mistakes) }
-    }
-
-    /// Positions of nodes in the plan.
-    pub(super) fn indices(&self, nodes: &[NodeName]) -> NodeSet {
-        let wanted: BTreeSet<&NodeName> = nodes.iter().collect();
-        self.enumerated().filter(|(_, name)| wanted.contains(name)).map(|(index, _)| index).collect()
+        if mistakes.is_empty() { Ok(chosen) } else { Err(mistakes) }
     }
 
     /// Positions of all nodes.
@@ -125,7 +122,13 @@ impl FaultContext<'_> {
         (0_u16..=u16::MAX).zip(self.topology.nodes.iter().map(|node| &node.name))
     }
 
-    /// Nodes as a person would say them: whole groups by their name, others by their own, at most six words.
+    /// As [`say`](Self::say), by position.
+    pub(super) fn say_set(&self, nodes: &NodeSet) -> String {
+        self.say(&self.names(nodes))
+    }
+
+    /// Nodes as a person would say them: whole groups and participants by their name, others by their own, at most six
+    /// words.
     pub(super) fn say(&self, nodes: &[NodeName]) -> String {
         const MOST: usize = 6;
         let wanted: BTreeSet<&NodeName> = nodes.iter().collect();
@@ -140,7 +143,16 @@ impl FaultContext<'_> {
                 words.push(group.clone());
             }
         }
-        words.extend(wanted.iter().filter(|name| !said.contains(**name)).map(ToString::to_string));
+        let mut single = BTreeSet::new();
+        for unit in self.topology.units().into_iter().filter(|unit| unit.participant) {
+            let members = self.names(&unit.nodes);
+            if members.iter().all(|member| wanted.contains(member) && !said.contains(member)) {
+                single.insert(unit.name);
+                said.extend(self.enumerated().filter(|(node, _)| unit.nodes.contains(node)).map(|(_, name)| name));
+            }
+        }
+        single.extend(wanted.iter().filter(|name| !said.contains(**name)).map(ToString::to_string));
+        words.extend(single);
         let more = words.len().saturating_sub(MOST);
         words.truncate(MOST);
         if more > 0 {
@@ -149,9 +161,9 @@ impl FaultContext<'_> {
         words.join(" ")
     }
 
-    /// All nodes in an order drawn from the seed (Fisher and Yates).
-    pub(super) fn shuffled(&self, label: &str) -> Vec<u16> {
-        let mut order: Vec<u16> = self.everyone().into_iter().collect();
+    /// All nodes in an order drawn from the seed (Fisher and Yates); the members of a participant stay together.
+    pub(super) fn shuffled(&self, label: &str) -> Vec<NodeSet> {
+        let mut order: Vec<NodeSet> = self.topology.units().into_iter().map(|unit| unit.nodes).collect();
         let mut stream = self.seeds.child(label).rng();
         for last in (1..order.len()).rev() {
             // The bias of a remainder of 64 bits by a number of nodes is below 2^-48.

@@ -11,7 +11,8 @@ use crate::link::LinkParameters;
 use crate::text::{Diagnostic, Sp};
 use crate::topology::Targets;
 
-/// Links are cut: with `from` and `to` in that direction alone, with `between` both ways.
+/// Links are cut: with `from` and `to` in that direction alone, with `between` both ways. Links among the members of one
+/// participant stay whole unless a member is named (`west-0.execution`).
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cut {

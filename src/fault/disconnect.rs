@@ -10,7 +10,8 @@ use crate::text::{Diagnostic, Sp};
 use crate::topology::Targets;
 
 /// Takes nodes out of a network: on docker the real network disconnect, on native the interface goes down. When the
-/// fault ends they are connected again, with the same address.
+/// fault ends they are connected again, with the same address. A participant goes with all its members, and unlike with
+/// `isolate` these lose each other too: it is their interfaces that are gone.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Disconnect {

@@ -28,6 +28,15 @@ impl Pairs {
         }
     }
 
+    /// Takes the links among the members of one participant out, except those of nodes that were named as a member.
+    pub(super) fn spare_mates(&mut self, context: &FaultContext<'_>, as_members: &NodeSet) {
+        for (sender, receivers) in self.0.iter_mut().filter(|(sender, _)| !as_members.contains(sender)) {
+            let mates = context.topology.mates(*sender);
+            receivers.retain(|receiver| as_members.contains(receiver) || !mates.contains(receiver));
+        }
+        self.0.retain(|_, receivers| !receivers.is_empty());
+    }
+
     /// Whether no link is meant.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -75,18 +84,20 @@ impl WrittenPairs<'_> {
     /// The links, and how a person would say them.
     pub(super) fn resolve(&self, context: &FaultContext<'_>, field: &str) -> Result<(Pairs, String), Vec<Diagnostic>> {
         let mut pairs = Pairs::default();
+        let mut as_members = NodeSet::new();
         let (place, said) = match (self.from, self.to, self.between) {
             (Some(from), Some(to), None) => {
-                let senders = context.resolve(&format!("{field}/from"), from);
-                let receivers = context.resolve(&format!("{field}/to"), to);
+                let senders = context.choose(&format!("{field}/from"), from);
+                let receivers = context.choose(&format!("{field}/to"), to);
                 let (senders, receivers) = match (senders, receivers) {
                     (Ok(senders), Ok(receivers)) => (senders, receivers),
                     (senders, receivers) => {
                         return Err([senders.err(), receivers.err()].into_iter().flatten().collect());
                     }
                 };
-                pairs.add(&context.indices(&senders), &context.indices(&receivers));
-                (to.span, format!("{} → {}", context.say(&senders), context.say(&receivers)))
+                pairs.add(&senders.nodes, &receivers.nodes);
+                as_members.extend(senders.as_members.iter().chain(&receivers.as_members));
+                (to.span, format!("{} → {}", context.say_set(&senders.nodes), context.say_set(&receivers.nodes)))
             }
             (None, None, Some(ends)) => {
                 if ends.len() < 2 {
@@ -96,19 +107,30 @@ impl WrittenPairs<'_> {
                             .help("write `between: [a, b]`, each end a node, a group or any other targets"),
                     ]);
                 }
-                let resolved = context.resolve_each(&format!("{field}/between"), ends)?;
-                let sets: Vec<NodeSet> = resolved.iter().map(|end| context.indices(end)).collect();
-                for (position, set) in sets.iter().enumerate() {
-                    for other in sets.iter().skip(position + 1) {
-                        pairs.add(set, other);
-                        pairs.add(other, set);
+                let chosen = context.choose_each(&format!("{field}/between"), ends)?;
+                for (position, end) in chosen.iter().enumerate() {
+                    as_members.extend(&end.as_members);
+                    for other in chosen.iter().skip(position + 1) {
+                        pairs.add(&end.nodes, &other.nodes);
+                        pairs.add(&other.nodes, &end.nodes);
                     }
                 }
-                let said: Vec<String> = resolved.iter().map(|end| context.say(end)).collect();
+                let said: Vec<String> = chosen.iter().map(|end| context.say_set(&end.nodes)).collect();
                 (ends.span, said.join(" ↔ "))
             }
             (from, to, between) => return Err(vec![self.unclear(from, to, between)]),
         };
+        let meant = !pairs.is_empty();
+        pairs.spare_mates(context, &as_members);
+        if pairs.is_empty() && meant {
+            return Err(vec![
+                Diagnostic::error(
+                    "these are links among the members of one participant, which packet faults leave alone",
+                )
+                .at(place, "the same participant as the other end")
+                .help("name a member to hit its links to its mates: `west-0.execution`"),
+            ]);
+        }
         if pairs.is_empty() {
             return Err(vec![
                 Diagnostic::error("these are no links: both ends are the same single node")

@@ -10,7 +10,9 @@ use crate::link::NodeSet;
 use crate::text::{Diagnostic, Sp, Span};
 use crate::topology::Targets;
 
-/// Packets between groups of nodes vanish. Either `groups` or `shape` says what the groups are.
+/// Packets between groups of nodes vanish. Either `groups` or `shape` says what the groups are. Links among the members of
+/// one participant stay whole unless one of the groups names a member (`west-0.execution`, `*.execution`); a shape never
+/// tears a participant apart.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Partition {
@@ -100,8 +102,9 @@ impl Partition {
         context: &FaultContext<'_>,
         groups: &Sp<Vec<Sp<Targets>>>,
     ) -> Result<Compiled, Vec<Diagnostic>> {
-        let resolved = context.resolve_each("groups", groups)?;
-        let mut sides: Vec<NodeSet> = resolved.iter().map(|group| context.indices(group)).collect();
+        let chosen = context.choose_each("groups", groups)?;
+        let as_members: NodeSet = chosen.iter().flat_map(|group| group.as_members.iter().copied()).collect();
+        let mut sides: Vec<NodeSet> = chosen.into_iter().map(|group| group.nodes).collect();
         let mistakes = overlaps(context, groups, &sides);
         if !mistakes.is_empty() {
             return Err(mistakes);
@@ -124,7 +127,7 @@ impl Partition {
                     .help("name a second group, or name fewer nodes: with `rest: own` all others are the other side"),
             ]);
         }
-        self.finish(context, &sides, groups.span)
+        self.finish(context, &sides, &as_members, groups.span)
     }
 
     fn by_shape(&self, context: &FaultContext<'_>, shape: &Sp<PartitionShape>) -> Result<Compiled, Vec<Diagnostic>> {
@@ -143,19 +146,17 @@ impl Partition {
         if order.len() < least {
             return Err(vec![
                 Diagnostic::error(format!("this shape needs at least {least} nodes, and there are {}", order.len()))
-                    .at(shape.span, "too few nodes"),
+                    .at(shape.span, "too few nodes (a participant counts as one)"),
             ]);
         }
-        let split = |nodes: &[u16], at: usize| -> Vec<NodeSet> {
-            vec![nodes[..at].iter().copied().collect(), nodes[at..].iter().copied().collect()]
-        };
+        let split = |units: &[NodeSet], at: usize| -> Vec<NodeSet> { vec![joined(&units[..at]), joined(&units[at..])] };
+        let finish = |sides: &[NodeSet]| self.finish(context, sides, &NodeSet::new(), shape.span);
         match shape.value {
-            PartitionShape::Halves => self.finish(context, &split(&order, order.len() / 2), shape.span),
-            PartitionShape::One => self.finish(context, &split(&order, 1), shape.span),
+            PartitionShape::Halves => finish(&split(&order, order.len() / 2)),
+            PartitionShape::One => finish(&split(&order, 1)),
             PartitionShape::Bridge => {
-                let mut compiled = self.finish(context, &split(&order[1..], (order.len() - 1) / 2), shape.span)?;
-                let bridge = context.names(&NodeSet::from([order[0]]));
-                compiled.summary = format!("{}, {} sees both", compiled.summary, context.say(&bridge));
+                let mut compiled = finish(&split(&order[1..], (order.len() - 1) / 2))?;
+                compiled.summary = format!("{}, {} sees both", compiled.summary, context.say_set(&order[0]));
                 Ok(compiled)
             }
             PartitionShape::MajoritiesRing => {
@@ -168,9 +169,15 @@ impl Partition {
     }
 
     /// Cuts the links between sides.
-    fn finish(&self, context: &FaultContext<'_>, sides: &[NodeSet], place: Span) -> Result<Compiled, Vec<Diagnostic>> {
+    fn finish(
+        &self,
+        context: &FaultContext<'_>,
+        sides: &[NodeSet],
+        as_members: &NodeSet,
+        place: Span,
+    ) -> Result<Compiled, Vec<Diagnostic>> {
         let direction = self.direction.as_ref().map(|direction| direction.value).unwrap_or_default();
-        let said: Vec<String> = sides.iter().map(|side| context.say(&context.names(side))).collect();
+        let said: Vec<String> = sides.iter().map(|side| context.say_set(side)).collect();
         let (links, between) = match (direction, sides) {
             (Direction::Both, sides) => {
                 let rules = sides.iter().enumerate().map(|(position, side)| {
@@ -186,6 +193,14 @@ impl Partition {
                 return Err(vec![one_way_needs_two(place)]);
             }
         };
+        let links = context.topology.sparing_mates(links, as_members);
+        if links.is_empty() {
+            return Err(vec![
+                Diagnostic::error("this partition cuts nothing: all its nodes are members of one participant")
+                    .at(place, "the links among them are left alone")
+                    .help("name a member to hit its links to its mates: `west-0.execution`"),
+            ]);
+        }
         Ok(Compiled {
             effects: Effects { links, ..Effects::default() },
             summary: format!("partition {}", said.join(between)),
@@ -200,6 +215,10 @@ fn one_way_needs_two(place: Span) -> Diagnostic {
         .help("name two groups that hold all nodes, use `rest: first` or `rest: none`, or write several `cut` entries")
 }
 
+fn joined(units: &[NodeSet]) -> NodeSet {
+    units.iter().flatten().copied().collect()
+}
+
 /// Nodes that are in two groups.
 fn overlaps(context: &FaultContext<'_>, groups: &[Sp<Targets>], sides: &[NodeSet]) -> Vec<Diagnostic> {
     let mut mistakes = Vec::new();
@@ -207,7 +226,7 @@ fn overlaps(context: &FaultContext<'_>, groups: &[Sp<Targets>], sides: &[NodeSet
         for (earlier, theirs) in groups.iter().zip(sides).take(position) {
             let both: NodeSet = side.intersection(theirs).copied().collect();
             if !both.is_empty() {
-                let said = context.say(&context.names(&both));
+                let said = context.say_set(&both);
                 mistakes.push(
                     Diagnostic::error(format!("groups of a partition overlap: {said} would be on both sides"))
                         .at(group.span, "named here")
@@ -222,7 +241,7 @@ fn overlaps(context: &FaultContext<'_>, groups: &[Sp<Targets>], sides: &[NodeSet
 
 /// Nodes stand on a ring; each sees those that are at most half a majority away, so that everybody sees a majority and
 /// no two see the same one (after Jepsen's `majorities-ring`).
-fn majorities_ring(context: &FaultContext<'_>, order: &[u16]) -> Compiled {
+fn majorities_ring(context: &FaultContext<'_>, order: &[NodeSet]) -> Compiled {
     let count = order.len();
     let reach = (count / 2).div_ceil(2);
     let links = (0..count).map(|position| {
@@ -230,7 +249,7 @@ fn majorities_ring(context: &FaultContext<'_>, order: &[u16]) -> Compiled {
             let distance = position.abs_diff(*other);
             distance.min(count - distance) > reach
         });
-        cut_rule(NodeSet::from([order[position]]), far.map(|other| order[other]).collect())
+        cut_rule(order[position].clone(), far.flat_map(|other| order[other].iter().copied()).collect())
     });
     Compiled {
         effects: Effects { links: links.collect(), ..Effects::default() },

@@ -15,7 +15,8 @@ use crate::text::{Diagnostic, Sp};
 use crate::topology::Targets;
 
 /// Adds to the quality that links have anyway: delays add up, losses are independent, the slower rate counts.
-/// Give either `links` or `targets`, and at least one of `latency`, `jitter`, `loss`, `rate`.
+/// Give either `links` or `targets`, and at least one of `latency`, `jitter`, `loss`, `rate`. Links among the members of one
+/// participant stay as they are unless a member is named (`west-0.execution`).
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Shape {
@@ -134,17 +135,19 @@ impl Shape {
                 if mistakes.is_empty() { Ok((pairs, said.join(", "))) } else { Err(mistakes) }
             }
             (None, Some(written)) => {
-                let targets = context.resolve("targets", written).map_err(|mistake| vec![mistake])?;
-                let (nodes, everyone) = (context.indices(&targets), context.everyone());
+                let chosen = context.choose("targets", written).map_err(|mistake| vec![mistake])?;
+                let everyone = context.everyone();
                 let mut pairs = Pairs::default();
-                pairs.add(&nodes, &everyone);
-                pairs.add(&everyone, &nodes);
+                pairs.add(&chosen.nodes, &everyone);
+                pairs.add(&everyone, &chosen.nodes);
+                pairs.spare_mates(context, &chosen.as_members);
                 if pairs.is_empty() {
                     return Err(vec![
-                        Diagnostic::error("a single node has no links").at(written.span, "the only node there is"),
+                        Diagnostic::error("a single node or participant has no links to others")
+                            .at(written.span, "the only one there is"),
                     ]);
                 }
-                Ok((pairs, context.say(&targets)))
+                Ok((pairs, context.say_set(&chosen.nodes)))
             }
             (Some(links), Some(targets)) => Err(vec![
                 Diagnostic::error("`shape` takes `links` or `targets`, not both")

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::accounts::{Account, FUNDS};
+
 /// Bytes of `extraData` before the sealers, free for anything (EIP-225).
 const VANITY: usize = 32;
 /// Bytes of `extraData` after them, where later blocks carry their seal.
@@ -15,8 +17,6 @@ const SEAL: usize = 65;
 /// before it has met the others, and four sealers that fall into two pairs in this way stand still for good: both chains
 /// weigh the same, and on each of them those who may seal the next block are the ones who follow the other chain.
 const TIMESTAMP: &str = "{genesis.time}";
-/// Wei of each funded account: a million ether.
-const FUNDS: &str = "0xd3c21bcecceda1000000";
 /// Price of a unit of gas in block 0, in wei; the London rules (EIP-1559) go on from it.
 const BASE_FEE: u64 = 1_000_000_000;
 /// Blocks between two checkpoints at which votes are reset; the number that EIP-225 suggests.
@@ -39,19 +39,6 @@ pub struct Clique {
     pub genesis_delay: Option<Duration>,
     /// Further accounts in the genesis state: address (`0x` and 40 lower-case hex digits) → account.
     pub alloc: BTreeMap<String, Account>,
-}
-
-/// An account in the genesis state, values as text that was checked.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Account {
-    /// Wei, decimal or `0x` hex.
-    pub balance: String,
-    /// Number of transactions already sent.
-    pub nonce: u64,
-    /// Code, `0x` hex; empty if none.
-    pub code: String,
-    /// Storage: `0x` and 64 hex digits each.
-    pub storage: BTreeMap<String, String>,
 }
 
 /// The genesis file in go-ethereum's form, the same text for the same arguments. Its time is the template
@@ -109,22 +96,6 @@ fn extra_data(sealers: &[[u8; 20]]) -> String {
     sealers.sort_unstable();
     sealers.dedup();
     format!("0x{}{}{}", "00".repeat(VANITY), hex::encode(sealers.concat()), "00".repeat(SEAL))
-}
-
-impl Account {
-    fn json(&self) -> Value {
-        let mut account = json!({"balance": if self.balance.is_empty() { "0" } else { &self.balance }});
-        if self.nonce > 0 {
-            account["nonce"] = json!(format!("{:#x}", self.nonce));
-        }
-        if !self.code.is_empty() {
-            account["code"] = json!(self.code);
-        }
-        if !self.storage.is_empty() {
-            account["storage"] = json!(self.storage);
-        }
-        account
-    }
 }
 
 #[cfg(test)]

@@ -1,15 +1,33 @@
 //! Genesis files, one file for each chain family. Pure: accounts, validators and a start time in, files out.
 
+mod accounts;
 mod beacon;
+mod beacon_state;
 mod clique;
 mod clique_document;
+mod cometbft;
+mod config_yaml;
 mod document;
+mod execution;
+mod family_keys;
+mod interop_keys;
+mod pos;
+mod pos_document;
+mod post_merge;
+mod sync_committee;
+mod system_contracts;
+#[cfg(test)]
+mod vector_tests;
 
-use crate::text::{Diagnostic, Span};
+use crate::text::{Diagnostic, Span, suggest};
 
+pub use accounts::Account;
 pub use beacon::Beacon;
-pub use clique::{Account, Clique, genesis_json};
-pub use document::{AccountDocument, ChainDocument, Family};
+pub use clique::{Clique, genesis_json};
+pub use cometbft::{Cometbft, Ed25519Key, validator_state_json};
+pub use document::{AccountDocument, ChainDocument, Family, ForksDocument};
+pub use pos::{DEPOSIT_CONTRACT, Fork, Pos, Preset};
+pub use post_merge::{GenesisFiles, PostMerge, Prepared};
 
 /// What a network's shared genesis is made of, checked.
 #[derive(Clone, Debug)]
@@ -18,6 +36,10 @@ pub enum Chain {
     Beacon(Beacon),
     /// Proof of authority on go-ethereum.
     Clique(Clique),
+    /// Post-merge.
+    Pos(Pos),
+    /// CometBFT.
+    Cometbft(Cometbft),
 }
 
 impl Chain {
@@ -28,15 +50,30 @@ impl Chain {
         let chain = match document.genesis.value {
             Family::Beacon => Self::Beacon(Beacon::from_document(document, &mut checker)),
             Family::Clique => Self::Clique(Clique::from_document(document, &mut checker)),
+            Family::Pos => Self::Pos(Pos::from_document(document, &mut checker)),
+            Family::Cometbft => Self::Cometbft(Cometbft::from_document(document, &mut checker)),
         };
         if checker.mistakes.is_empty() { Ok(chain) } else { Err(checker.mistakes) }
     }
 
     /// The family's word under `genesis:`.
     pub fn family(&self) -> &'static str {
+        let family = match self {
+            Self::Beacon(_) => Family::Beacon,
+            Self::Clique(_) => Family::Clique,
+            Self::Pos(_) => Family::Pos,
+            Self::Cometbft(_) => Family::Cometbft,
+        };
+        family.word()
+    }
+
+    /// Where the scenario says what the chain is, if that is kept.
+    pub fn place(&self) -> Option<Span> {
         match self {
-            Self::Beacon(_) => "beacon",
-            Self::Clique(_) => "clique",
+            Self::Beacon(beacon) => Some(beacon.place),
+            Self::Clique(_) => None,
+            Self::Pos(pos) => Some(pos.place),
+            Self::Cometbft(cometbft) => Some(cometbft.place),
         }
     }
 }
@@ -52,49 +89,20 @@ impl Checker {
         self.mistakes.push(Diagnostic::error(message).at(place, "").help(remedy));
     }
 
-    /// Keys of the other family.
+    /// Keys of other families.
     fn refuse_strangers(&mut self, document: &ChainDocument) {
-        let ChainDocument {
-            genesis,
-            slot,
-            slots_per_epoch,
-            validators,
-            genesis_delay,
-            period,
-            sealers,
-            accounts,
-            gas_limit,
-            chain_id,
-            alloc,
-        } = document;
-        let alloc_place = alloc.as_ref().map(|alloc| alloc.keys().next().map_or(genesis.span, |first| first.span));
-        let beacon = [
-            ("slot", slot.as_ref().map(|value| value.span)),
-            ("slots_per_epoch", slots_per_epoch.as_ref().map(|value| value.span)),
-            ("validators", validators.as_ref().map(|value| value.span)),
-            ("genesis_delay", genesis_delay.as_ref().map(|value| value.span)),
-        ];
-        let clique = [
-            ("period", period.as_ref().map(|value| value.span)),
-            ("sealers", sealers.as_ref().map(|value| value.span)),
-            ("accounts", accounts.as_ref().map(|value| value.span)),
-            ("gas_limit", gas_limit.as_ref().map(|value| value.span)),
-            ("chain_id", chain_id.as_ref().map(|value| value.span)),
-            ("alloc", alloc_place),
-            ("genesis_delay", genesis_delay.as_ref().map(|value| value.span)),
-        ];
-        let (own, strangers, name, other): (&[_], &[_], _, _) = match genesis.value {
-            Family::Beacon => (&beacon, &clique, "beacon", "clique"),
-            Family::Clique => (&clique, &beacon, "clique", "beacon"),
-        };
-        let keys: Vec<&str> = own.iter().map(|(key, _)| *key).collect();
-        let strangers = strangers.iter().filter(|(key, _)| !keys.contains(key));
-        for (key, place) in strangers.filter_map(|(key, place)| Some((key, (*place)?))) {
+        let own = document.genesis.value;
+        let keys = family_keys::keys(document);
+        let known: Vec<&str> = keys.iter().filter(|key| key.families.contains(&own)).map(|key| key.name).collect();
+        for key in keys.iter().filter(|key| !key.families.contains(&own)) {
+            let Some(place) = key.place else { continue };
+            let families: Vec<String> =
+                key.families.iter().map(|family| format!("genesis: {}", family.word())).collect();
             self.mistakes.push(
-                Diagnostic::error(format!("`{key}` is a key of `genesis: {other}`"))
-                    .at(place, format!("has no meaning for {name}"))
-                    .at(genesis.span, "the chain family")
-                    .help(format!("{name} knows {}", crate::text::suggest::list(&keys))),
+                Diagnostic::error(format!("`{}` is a key of {}", key.name, suggest::list(&families)))
+                    .at(place, format!("has no meaning for {}", own.word()))
+                    .at(document.genesis.span, "the chain family")
+                    .help(format!("{} knows {}", own.word(), suggest::list(&known))),
             );
         }
     }

@@ -2,13 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::keys::{fee_recipient, jwt_secret};
 use super::producers::{FOLLOWER_ROLE, PRODUCER_ROLE, Production};
 use super::wiring::{Known, Wires};
-use super::{ApiCall, arguments};
+use super::{ApiCall, arguments, mates};
 use crate::action::{BackendKind, NetworkName, NetworkSpec, NodeFile, NodeProcess, Seeds};
-use crate::client::{AccountPart, FileTemplate, IdentityKind, Others, Template, Vocabulary, Wiring, Word};
+use crate::client::{
+    AccountPart, FileEncoding, FileTemplate, IdentityKind, Others, Template, Vocabulary, Wiring, Word,
+};
 use crate::text::{Diagnostic, Sp};
 
 /// What every node is filled in from.
@@ -31,15 +34,15 @@ pub(super) struct Filled {
 
 /// Why a hole stayed empty.
 enum Gap {
-    /// The scenario's chain has no such property: reason to leave an optional group out.
-    Chain(Diagnostic),
+    /// The scenario's chain has no such property, or the participant no such member: reason to leave an optional group out.
+    Absent(Diagnostic),
     Other(Diagnostic),
 }
 
 impl Gap {
     fn diagnostic(self) -> Diagnostic {
         match self {
-            Self::Chain(diagnostic) | Self::Other(diagnostic) => diagnostic,
+            Self::Absent(diagnostic) | Self::Other(diagnostic) => diagnostic,
         }
     }
 }
@@ -70,7 +73,8 @@ impl<'a> Filler<'a> {
                 let declared = client.run.files.get(name);
                 let path = declared.map_or(name, |file| &file.path).clone();
                 let mode = declared.map_or(0o644, |file| file.mode);
-                Some((name.clone(), FileTemplate { path, content: own(text)?, mode }))
+                let encoding = declared.map_or(FileEncoding::Text, |file| file.encoding);
+                Some((name.clone(), FileTemplate { path, content: own(text)?, encoding, mode }))
             })
             .collect();
         let own_env: BTreeMap<String, Template> =
@@ -106,11 +110,10 @@ impl<'a> Filler<'a> {
         let added = one.words(&own_words, mistakes);
         command.extend(added.iter().cloned());
 
-        let node_files = files.values().map(|file| NodeFile {
-            path: self.file_path(&file.path),
-            content: one.text(&file.content, mistakes),
-            bytes: None,
-            mode: file.mode,
+        let node_files = files.values().map(|file| {
+            let content = one.text(&file.content, mistakes);
+            let bytes = one.bytes(file, &content, mistakes);
+            NodeFile { path: self.file_path(&file.path), content, bytes, mode: file.mode }
         });
         let process = NodeProcess {
             name: node.name.clone(),
@@ -131,6 +134,12 @@ impl<'a> Filler<'a> {
         Filled { process, extra_args: arguments::extra(node, &added), after_ready }
     }
 
+    /// One text for one node, outside of its command: files have no place there.
+    pub(super) fn text(&self, known: &Known<'a>, template: &Template) -> Result<String, Diagnostic> {
+        let one = One { filler: self, known, files: &BTreeMap::new() };
+        template.fill(|word| one.value(word, template, None)).map_err(Gap::diagnostic)
+    }
+
     /// The role whose additions a node gets: a validator that the chain gave nothing to sign with (`sealers: 2` of three)
     /// works as a follower.
     fn working_role<'b>(&self, node: &'b crate::topology::Node) -> &'b str {
@@ -145,11 +154,15 @@ impl<'a> Filler<'a> {
         }
     }
 
-    fn file_path(&self, name: &str) -> String {
+    fn files(&self) -> &'static str {
         match self.backend {
-            BackendKind::Docker => format!("/splitbrain/files/{name}"),
-            BackendKind::Native => format!("files/{name}"),
+            BackendKind::Docker => "/splitbrain/files",
+            BackendKind::Native => "files",
         }
+    }
+
+    fn file_path(&self, name: &str) -> String {
+        format!("{}/{name}", self.files())
     }
 }
 
@@ -167,6 +180,28 @@ impl One<'_, '_> {
             mistakes.push(gap.diagnostic());
             String::new()
         })
+    }
+
+    /// The bytes of a file whose content is written as hex digits.
+    fn bytes(&self, file: &FileTemplate, content: &str, mistakes: &mut Vec<Diagnostic>) -> Option<Arc<Vec<u8>>> {
+        if file.encoding != FileEncoding::Hex {
+            return None;
+        }
+        let digits = content.trim();
+        match hex::decode(digits.strip_prefix("0x").unwrap_or(digits)) {
+            Ok(bytes) => Some(Arc::new(bytes)),
+            Err(error) => {
+                mistakes.push(
+                    Diagnostic::error(format!(
+                        "the file `{}` of {} is no hex: {error}",
+                        file.path, self.known.node.name
+                    ))
+                    .at(file.content.place, "its manifest says `encoding: hex`")
+                    .help("write two hex digits for each byte, or leave `encoding` out"),
+                );
+                None
+            }
+        }
     }
 
     fn words(&self, templates: &[Template], mistakes: &mut Vec<Diagnostic>) -> Vec<String> {
@@ -189,7 +224,7 @@ impl One<'_, '_> {
             });
             match filled {
                 Ok(word) => words.push(word),
-                Err(Gap::Chain(_)) => empty = true,
+                Err(Gap::Absent(_)) => empty = true,
                 Err(Gap::Other(mistake)) => mistakes.push(mistake),
             }
         }
@@ -287,6 +322,7 @@ impl One<'_, '_> {
             Word::Index => known.index.to_string(),
             Word::Address => known.address().to_string(),
             Word::Data => filler.data().to_owned(),
+            Word::Files => filler.files().to_owned(),
             Word::File(name) => match self.files.get(name) {
                 Some(file) => filler.file_path(&file.path),
                 // A file of another role: this node does not have it.
@@ -319,28 +355,39 @@ impl One<'_, '_> {
             Word::GenesisTime => "{genesis.time}".to_owned(),
             Word::Chain(key) => match filler.production.values.get(key) {
                 Some(value) => value.clone(),
-                None => return Err(Gap::Chain(self.no_chain_value(key, template))),
+                None => return Err(Gap::Absent(self.no_chain_value(key, template))),
             },
             Word::GenesisTimeIso => "{genesis.time_iso}".to_owned(),
             Word::FirstValidator => {
                 producer.and_then(|producer| producer.validators.iter().min()).map_or_else(String::new, u32::to_string)
+            }
+            Word::LastValidator => {
+                producer.and_then(|producer| producer.validators.iter().max()).map_or_else(String::new, u32::to_string)
             }
             Word::ValidatorCount => producer
                 .map(|producer| producer.validators.len())
                 .filter(|count| *count > 0)
                 .map_or_else(String::new, |count| count.to_string()),
             Word::NodeValue(key) => {
-                return Err(Gap::Other(
-                    Diagnostic::error(format!("this chain makes no `{{node.{key}}}`")).at(place, "asked for here"),
-                ));
+                let values = filler.production.node_values.get(&known.node.name);
+                match values.and_then(|values| values.get(key)) {
+                    Some(value) => value.clone(),
+                    None => {
+                        return Err(Gap::Other(
+                            Diagnostic::error(format!("this chain makes no `{{node.{key}}}`"))
+                                .at(place, "asked for here"),
+                        ));
+                    }
+                }
             }
             Word::FeeRecipient => fee_recipient(filler.seeds, known.participant()),
             Word::Jwt => jwt_secret(filler.seeds, known.participant()),
             Word::Participant => known.participant().to_owned(),
-            Word::Mate { member, .. } => {
-                return Err(Gap::Other(
-                    Diagnostic::error(format!("{} has no mate `{member}`", known.node.name)).at(place, "asks for it"),
-                ));
+            Word::Mate { member, part } => {
+                mates::value(&filler.wires, known, member, part, place).map_err(|gap| match gap {
+                    mates::Gap::NoMate(mistake) => Gap::Absent(mistake),
+                    mates::Gap::NoPort(mistake) => Gap::Other(mistake),
+                })?
             }
             Word::Validators => {
                 let validators = producer.map_or(&[][..], |producer| &producer.validators);

@@ -5,21 +5,30 @@ mod addresses;
 mod arguments;
 mod build;
 mod duration;
+mod genesis_delay;
 mod invocation;
 mod keys;
+mod mates;
 mod producers;
+mod producers_cometbft;
+mod producers_pos;
+mod questions;
 mod record;
 pub mod render;
 mod requirements;
 #[cfg(test)]
 mod sample;
+mod sends;
 #[cfg(test)]
 mod shipped_tests;
+#[cfg(test)]
+mod stack_tests;
 #[cfg(test)]
 mod tests;
 mod timeline;
 #[cfg(test)]
 mod timeline_tests;
+mod transaction;
 mod wiring;
 
 use std::collections::BTreeMap;
@@ -33,10 +42,13 @@ use crate::action::{
     Action, AdapterSpec, BackendKind, ClientRef, EntryName, NetworkSpec, NodeName, NodeProcess, ReadySpec, RpcSpec,
 };
 use crate::check::Expectation;
+use crate::genesis::PostMerge;
 use crate::link::LinkRule;
 
 pub use build::build;
+pub use genesis_delay::StartTimes;
 pub use keys::{NodeKey, address_text};
+pub use questions::Question;
 
 /// Version of the form in which a plan is written.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -49,6 +61,8 @@ pub struct Surroundings {
     pub subnets: Vec<(Ipv4Addr, u8)>,
     /// Programs of clients that were found on this machine, for native.
     pub programs: BTreeMap<ClientRef, PathBuf>,
+    /// How long clients took to start in earlier runs on this backend.
+    pub start_times: StartTimes,
 }
 
 /// Everything that will be done, decided.
@@ -82,12 +96,17 @@ pub struct Plan {
     pub timeline: Vec<Step>,
     /// What must hold.
     pub expectations: Vec<Expectation>,
+    /// What is asked of nodes for expectations.
+    pub questions: Vec<Question>,
     /// From the timeline's zero to its end: the last entry's end, and the waits of expectations after it.
     pub duration: Duration,
     /// Longest time the whole run may take.
     pub timeout: Duration,
     /// Seconds from the moment the nodes start to genesis, for chains whose genesis lies in the future.
     pub genesis_delay: Option<Duration>,
+    /// What the genesis files are made of that depend on the genesis time (`{genesis.json}`, `{genesis.ssz}` in files of
+    /// nodes). The engine makes them when the run starts.
+    pub genesis: Option<PostMerge>,
     /// Slot or block time, if the chain has one.
     pub block_time: Option<Duration>,
     /// Slots an epoch has, if the chain has epochs.
@@ -180,6 +199,7 @@ pub struct Step {
     pub begins: Vec<EntryName>,
     /// Entries that end now.
     pub ends: Vec<EntryName>,
-    /// What to do: links first, then the rest, which may be done side by side unless two name the same node.
+    /// What to do: links first, then the rest, which may be done side by side unless two name the same node. Calls stand in
+    /// steps of their own, after the others of the same instant.
     pub actions: Vec<Action>,
 }

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::keys::{NodeKey, address_text};
+use super::{Surroundings, producers_cometbft, producers_pos};
 use crate::action::{BackendKind, NodeName, Seeds};
-use crate::genesis::{Beacon, Chain, Clique, genesis_json};
+use crate::genesis::{Beacon, Chain, Clique, PostMerge, genesis_json};
 use crate::spec::Scenario;
 use crate::text::Diagnostic;
 use crate::topology::Node;
@@ -31,6 +32,12 @@ pub(super) struct Production {
     pub(super) block_time: Option<Duration>,
     /// Slots of an epoch.
     pub(super) slots_per_epoch: Option<u64>,
+    /// What the genesis files are made of that depend on the genesis time.
+    pub(super) genesis: Option<PostMerge>,
+    /// Contents that the chain makes for each node: `{node.KEY}`.
+    pub(super) node_values: BTreeMap<NodeName, BTreeMap<&'static str, String>>,
+    /// Remarks for people.
+    pub(super) notes: Vec<String>,
 }
 
 /// A node that makes blocks.
@@ -56,7 +63,12 @@ pub(super) struct SealerAccount {
 }
 
 /// Decides who makes blocks.
-pub(super) fn decide(scenario: &Scenario, backend: BackendKind, seeds: &Seeds) -> Result<Production, Diagnostic> {
+pub(super) fn decide(
+    scenario: &Scenario,
+    backend: BackendKind,
+    seeds: &Seeds,
+    surroundings: &Surroundings,
+) -> Result<Production, Diagnostic> {
     let candidates: Vec<&Node> = scenario.topology.nodes.iter().filter(|node| node.role == PRODUCER_ROLE).collect();
     match &scenario.chain {
         None => {
@@ -65,14 +77,20 @@ pub(super) fn decide(scenario: &Scenario, backend: BackendKind, seeds: &Seeds) -
         }
         Some(chain) if candidates.is_empty() => {
             let mistake = Diagnostic::error(format!("nobody makes blocks: no node has the role `{PRODUCER_ROLE}`"));
-            let mistake = match chain {
-                Chain::Beacon(beacon) => mistake.at(beacon.place, "this chain needs validators"),
-                Chain::Clique(_) => mistake,
+            let mistake = match chain.place() {
+                Some(place) => mistake.at(place, "this chain needs validators"),
+                None => mistake,
             };
             Err(mistake.help(format!("give some groups or nodes of the topology `role: {PRODUCER_ROLE}`")))
         }
         Some(Chain::Beacon(beacon)) => beacon_production(beacon, scenario, backend, &candidates, seeds),
         Some(Chain::Clique(clique)) => clique_production(clique, scenario, backend, &candidates, seeds),
+        Some(Chain::Pos(pos)) => {
+            producers_pos::production(pos, scenario, backend, &candidates, seeds, &surroundings.start_times)
+        }
+        Some(Chain::Cometbft(cometbft)) => {
+            Ok(producers_cometbft::production(cometbft, &scenario.topology, &candidates, seeds))
+        }
     }
 }
 
@@ -114,6 +132,7 @@ fn beacon_production(
         genesis_delay: Some(delay),
         block_time: Some(beacon.slot),
         slots_per_epoch: Some(beacon.slots_per_epoch),
+        ..Production::default()
     })
 }
 
@@ -150,9 +169,7 @@ fn clique_production(
     }
     // EIP-225: the checkpoint block lists its signers in ascending order.
     sealers.sort_unstable();
-    let funded: Vec<[u8; 20]> = (0..clique.accounts)
-        .map(|number| NodeKey::from_seeds(&seeds.child(&format!("account/{number}"))).account())
-        .collect();
+    let funded = funded(clique.accounts, seeds);
     let nodes = scenario.topology.nodes.len() as u64;
     // Long enough for all nodes to have run their init commands and met before the first block: sealers that start
     // apart may stand still for good. In containers each init command is a container of its own.
@@ -167,6 +184,11 @@ fn clique_production(
         family: Some("clique"),
         genesis_delay: Some(delay),
         block_time: Some(clique.period),
-        slots_per_epoch: None,
+        ..Production::default()
     })
+}
+
+/// Addresses of the accounts with money: `account-0`, `account-1`, ….
+pub(super) fn funded(accounts: u32, seeds: &Seeds) -> Vec<[u8; 20]> {
+    (0..accounts).map(|number| NodeKey::from_seeds(&seeds.child(&format!("account/{number}"))).account()).collect()
 }

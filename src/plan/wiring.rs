@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use super::keys::NodeKey;
-use crate::action::{Attachment, NodeName};
+use crate::action::{AdapterSpec, Attachment, NodeName};
 use crate::client::{Client, IdentityKind, Others};
 use crate::topology::{Node, Topology};
 
@@ -19,6 +19,8 @@ pub(super) struct Known<'a> {
     pub(super) client: &'a Client,
     /// Its key.
     pub(super) key: NodeKey,
+    /// Its CometBFT node id, if its client has one.
+    pub(super) cometbft_id: Option<String>,
     /// Its addresses.
     pub(super) attachments: Vec<Attachment>,
 }
@@ -32,8 +34,10 @@ impl Known<'_> {
             IdentityKind::Enr => identity.enr.as_ref().map(|ports| self.key.enr(address, ports)),
             IdentityKind::PeerId => identity.multiaddr.map(|_| self.key.peer_id()),
             IdentityKind::Multiaddr => identity.multiaddr.map(|tcp| self.key.multiaddr(address, tcp)),
-            // The id is made from an ed25519 key, which a chain family deals out.
-            IdentityKind::Cometbft => None,
+            IdentityKind::Cometbft => {
+                let (id, tcp) = self.cometbft_id.as_ref().zip(identity.cometbft)?;
+                Some(format!("{id}@{address}:{tcp}"))
+            }
             IdentityKind::Host => identity.host.map(|tcp| format!("{address}:{tcp}")),
         }
     }
@@ -66,6 +70,8 @@ pub(super) struct Wires<'a> {
     bootnodes: Vec<&'a NodeName>,
     dials: BTreeMap<&'a NodeName, Vec<&'a NodeName>>,
     neighbors: BTreeMap<&'a NodeName, Vec<&'a NodeName>>,
+    /// Members of participants by participant and member.
+    members: BTreeMap<(&'a str, &'a str), usize>,
 }
 
 impl<'a> Wires<'a> {
@@ -82,11 +88,27 @@ impl<'a> Wires<'a> {
             }
         }
         let position = known.iter().enumerate().map(|(position, known)| (&known.node.name, position)).collect();
-        Self { known, position, bootnodes: topology.bootnodes.iter().collect(), dials, neighbors }
+        let members = known.iter().enumerate().filter_map(|(position, known)| {
+            Some(((known.node.participant.as_deref()?, known.node.member.as_deref()?), position))
+        });
+        let members = members.collect();
+        Self { known, position, bootnodes: topology.bootnodes.iter().collect(), dials, neighbors, members }
+    }
+
+    /// Another member of a node's participant, with the address at which the node reaches it.
+    pub(super) fn mate(&self, of: &Known<'_>, member: &str) -> Option<(&'a Known<'a>, Ipv4Addr)> {
+        let mate = &self.known[*self.members.get(&(of.node.participant.as_deref()?, member))?];
+        Some((mate, mate.seen_from(of)?))
+    }
+
+    /// The members of a node's participant; none for a node that is in none.
+    pub(super) fn members_beside(&self, of: &Known<'_>) -> Vec<&'a str> {
+        let Some(participant) = of.node.participant.as_deref() else { return Vec::new() };
+        self.members.keys().filter(|(name, _)| *name == participant).map(|(_, member)| *member).collect()
     }
 
     /// The others that a node is told about, with the address at which it reaches them. Nodes that share no network with
-    /// it are left out.
+    /// it are left out, and members of participants that it cannot speak to.
     pub(super) fn others(&self, of: &Known<'_>, which: Others) -> Vec<(&'a Known<'a>, Ipv4Addr)> {
         let names: &[&NodeName] = match which {
             Others::Bootnodes => &self.bootnodes,
@@ -95,7 +117,7 @@ impl<'a> Wires<'a> {
         };
         let others = names.iter().filter(|name| **name != &of.node.name).filter_map(|name| {
             let other = &self.known[*self.position.get(name)?];
-            Some((other, other.seen_from(of)?))
+            speak(of, other).then_some((other, other.seen_from(of)?))
         });
         others.collect()
     }
@@ -105,11 +127,14 @@ impl<'a> Wires<'a> {
         self.others(of, which).into_iter().filter_map(|(other, address)| other.identity(kind, address)).collect()
     }
 
-    /// The edges of the graph whose ends share a network, and a remark about the others: nobody can dial those.
+    /// The edges of the graph whose ends share a network, and a remark about the others: nobody can dial those. Edges to
+    /// members that the other end cannot speak to (an execution client to a beacon node, anybody to a validator client) are
+    /// left out without a word: nobody asked for them, they come from writing out those between participants.
     pub(super) fn edges(&self, topology: &Topology) -> (Vec<(NodeName, NodeName)>, Option<String>) {
         let known = |name: &NodeName| self.position.get(name).map(|position| &self.known[*position]);
+        let speak = |(from, to): &&(NodeName, NodeName)| known(from).zip(known(to)).is_some_and(|(a, b)| speak(a, b));
         let (kept, apart): (Vec<_>, Vec<_>) =
-            topology.edges.iter().cloned().partition(|(from, to)| {
+            topology.edges.iter().filter(speak).cloned().partition(|(from, to)| {
                 known(from).zip(known(to)).is_some_and(|(from, to)| to.seen_from(from).is_some())
             });
         let note = match apart.as_slice() {
@@ -124,4 +149,19 @@ impl<'a> Wires<'a> {
         };
         (kept, note)
     }
+}
+
+/// Whether two nodes can be peers, as far as a member of a participant is one of them: they show the same chain, and there
+/// is a kind of identity that both have. Nodes that are single processes are taken at the topology's word.
+fn speak(one: &Known<'_>, other: &Known<'_>) -> bool {
+    if one.node.member.is_none() && other.node.member.is_none() {
+        return true;
+    }
+    let (layer, other_layer) = (one.client.adapter.layer(), other.client.adapter.layer());
+    // A process that shows no chain may still be one that others find each other through.
+    let same = layer == other_layer || [layer, other_layer].contains(&AdapterSpec::Process.layer());
+    let both = |word| {
+        IdentityKind::parse(word).is_some_and(|kind| one.client.identity.has(kind) && other.client.identity.has(kind))
+    };
+    same && IdentityKind::all().any(both)
 }

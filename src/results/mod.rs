@@ -7,9 +7,11 @@
 
 mod folder;
 mod listing;
+mod start_times;
 
 pub use folder::{RunFolder, RunJson, Timings};
 pub use listing::{RunSummary, find_run, list_runs};
+pub use start_times::{read_start_times, remember_start_times, start_times_file};
 
 /// A file or folder of the results that could not be written or read.
 #[derive(Debug, thiserror::Error)]

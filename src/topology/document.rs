@@ -9,6 +9,7 @@ use super::Targets;
 use super::bootnodes_document::BootnodesDocument;
 use super::graph_document::Generator;
 use super::quality::Quality;
+use super::stack_document::MemberDocument;
 use crate::text::units::{Rate, Share, Size, Time};
 use crate::text::{Ordered, Sp};
 
@@ -58,12 +59,24 @@ macro_rules! with_settings {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
         #[serde(deny_unknown_fields)]
-        #[schemars(extend("x-later" = ["stack", "validators", "start_when", "stop_at"]))]
+        #[schemars(extend("x-later" = ["start_when", "stop_at"]))]
         pub struct $name {
             $($own)*
             /// The client: a folder below `clients/`, and the variant if it has several: `go-ethereum@v1.11.6`.
             #[serde(default)]
             pub client: Option<Sp<String>>,
+            /// A participant made of several processes instead of one client: each member with its client, a weighted mix
+            /// of clients, or `{client: …, args: …}`. `{execution: {go-ethereum: 2, ethereumjs: 1}, consensus: prysm,
+            /// validator: prysm-validator}` in a group `west` makes the nodes `west-0.execution`, `west-0.consensus` and
+            /// `west-0.validator`; `west-0` names all three. Other settings hold for all members; `env`, `args`, `files`
+            /// and `resources` stand in the member's long form. An edge of the graph between two participants joins
+            /// members of the same name, one between a participant and a single node joins that node with every member
+            /// that it can speak to.
+            #[serde(default)]
+            pub stack: Option<Sp<Ordered<Sp<MemberDocument>>>>,
+            /// How many validators each node or participant has. The default deals the chain's validators out evenly.
+            #[serde(default)]
+            pub validators: Option<Sp<u32>>,
             /// `validator` (makes blocks, the default), `follower`, `bootnode`, or a word of the client's own.
             #[serde(default)]
             pub role: Option<Sp<String>>,

@@ -9,9 +9,12 @@ mod graph_document;
 mod graph_fixed;
 mod graph_random;
 mod names;
+mod participants;
 mod quality;
 mod resolve;
 mod resolve_links;
+mod resolve_nodes;
+mod stack_document;
 mod targets;
 mod targets_document;
 
@@ -23,9 +26,10 @@ use crate::link::LinkRule;
 use crate::text::{Sp, Span};
 
 pub use document::TopologyDocument;
+pub use participants::Unit;
 pub use quality::Quality;
 pub use resolve::{MOST_NODES, Resolved, Wishes, look_over, resolve, weights};
-pub use targets::{RESERVED, TargetContext, Targets};
+pub use targets::{Chosen, RESERVED, TargetContext, Targets};
 
 /// A topology with all names resolved, all inheritance applied and all mixes dealt out.
 #[derive(Clone, Debug)]
@@ -34,15 +38,15 @@ pub struct Topology {
     pub name: String,
     /// What it is, for people.
     pub description: String,
-    /// All nodes, in file order: groups first, then single nodes.
+    /// All nodes, in file order: groups first, then single nodes. The members of a participant stand next to each other.
     pub nodes: Vec<Node>,
-    /// Members of each group.
+    /// Nodes of each group.
     pub groups: BTreeMap<String, Vec<NodeName>>,
     /// Nodes that serve as bootnodes.
     pub bootnodes: Vec<NodeName>,
     /// Who dials whom: from, to. No self edges, no duplicates; an edge stands once, `from` dials.
     pub edges: Vec<(NodeName, NodeName)>,
-    /// Remarks of the graph generator ("2 edges added to join 3 parts").
+    /// Remarks for the plan: of the graph generator ("2 edges added to join 3 parts"), and about mixes that cannot work.
     pub notes: Vec<String>,
     /// Base quality of links: zones, quality presets, links of the file and non-edges of an enforced graph, as rules over
     /// positions in `nodes` (which are also the positions in the plan).
@@ -108,5 +112,7 @@ pub struct ArgumentChanges {
     pub remove: Vec<Sp<String>>,
 }
 
+#[cfg(test)]
+mod stack_tests;
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! What names may look like: they become host names, file names and labels.
 
 use super::targets::RESERVED;
-use crate::text::{Diagnostic, Sp};
+use crate::text::{Diagnostic, Sp, Span};
 
 /// Longest name of a node; with the run's id in front it must stay a host name (63 characters).
 const LONGEST: usize = 40;
@@ -15,6 +15,16 @@ pub(super) fn check_node_name(name: &Sp<String>, what: &str) -> Result<(), Diagn
             name.value
         ))
         .at(name.span, "taken"));
+    }
+    Ok(())
+}
+
+/// Checks how long the name of a participant's member is, `west-0.execution`.
+pub(super) fn check_full_name(name: &str, place: Span) -> Result<(), Diagnostic> {
+    if name.len() > LONGEST {
+        return Err(Diagnostic::error(format!("the member's name `{name}` is longer than {LONGEST} characters"))
+            .at(place, "too long")
+            .help("shorten the name of the group or of the member"));
     }
     Ok(())
 }

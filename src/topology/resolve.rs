@@ -3,14 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::bootnodes_document::BootnodesDocument;
-use super::document::{GroupDocument, NodeDocument, TopologyDocument};
-use super::graph::{self, GraphContext};
+use super::document::TopologyDocument;
+use super::graph::{self, Edges, GraphContext};
 use super::graph_document::Generator;
-use super::names::{check_form, check_node_name};
+use super::names::check_form;
 use super::quality::Quality;
-use super::{ArgumentChanges, Network, Node, TargetContext, Targets, Topology, deal, resolve_links};
-use crate::action::{ClientRef, NetworkName, NodeName, Resources, Seeds};
-use crate::text::{Diagnostic, Ordered, Sp, Span, suggest};
+use super::{Network, Node, TargetContext, Targets, Topology, Unit, deal, resolve_links};
+use crate::action::{ClientRef, NetworkName, NodeName, Seeds};
+use crate::link::NodeSet;
+use crate::text::{Diagnostic, Ordered, Sp, Span};
 
 /// Most nodes of a topology: a table of all links of so many takes 8 MB.
 pub const MOST_NODES: usize = 2_000;
@@ -102,237 +103,38 @@ fn resolve_as(document: &TopologyDocument, wishes: &Wishes<'_>, complete: bool) 
 
 /// Results while they grow.
 #[derive(Default)]
-struct Work {
-    nodes: Vec<Node>,
-    groups: BTreeMap<String, Vec<NodeName>>,
-    networks: BTreeMap<NetworkName, Network>,
+pub(super) struct Work {
+    pub(super) nodes: Vec<Node>,
+    pub(super) groups: BTreeMap<String, Vec<NodeName>>,
+    pub(super) networks: BTreeMap<NetworkName, Network>,
     /// Preset of each node.
-    qualities: Vec<Option<Quality>>,
-    clients: BTreeMap<ClientRef, Span>,
-    names: BTreeMap<String, Span>,
-    mistakes: Vec<Diagnostic>,
-}
-
-/// The settings that groups and single nodes share, for one node after the other.
-struct Settings<'a> {
-    role: &'a Option<Sp<String>>,
-    zone: &'a Option<Sp<String>>,
-    quality: Option<Quality>,
-    labels: &'a BTreeMap<String, String>,
-    env: &'a BTreeMap<String, String>,
-    args: ArgumentChanges,
-    files: &'a BTreeMap<String, String>,
-    resources: Resources,
-    networks: Vec<NetworkName>,
-    start_at: Option<std::time::Duration>,
-    place: Span,
-}
-
-macro_rules! settings_of {
-    ($work:expr, $document:expr, $place:expr) => {{
-        let networks = $work.networks_of($document.networks.as_ref());
-        let resources = $document.resources.as_ref();
-        let cpus = resources.and_then(|resources| resources.cpus.as_ref());
-        if let Some(cpus) = cpus.filter(|cpus| !(cpus.value.is_finite() && cpus.value > 0.0)) {
-            $work.mistakes.push(Diagnostic::error("a node needs some CPU").at(cpus.span, "more than 0"));
-        }
-        let memory = resources.and_then(|resources| resources.memory.as_ref());
-        if let Some(memory) = memory.filter(|memory| memory.value.0 < 1 << 20) {
-            $work.mistakes.push(Diagnostic::error("no process fits in less than `1mib`").at(memory.span, "too little"));
-        }
-        Settings {
-            role: &$document.role,
-            zone: &$document.zone,
-            quality: $document.quality.as_ref().map(|quality| quality.value),
-            labels: &$document.labels,
-            env: &$document.env,
-            args: $document.args.as_ref().map_or_else(ArgumentChanges::default, |args| ArgumentChanges {
-                set: args.set.clone(),
-                add: args.add.clone(),
-                remove: args.remove.clone(),
-            }),
-            files: &$document.files,
-            resources: Resources { cpus: cpus.map(|cpus| cpus.value), memory: memory.map(|memory| memory.value.0) },
-            networks,
-            start_at: $document.start_at.as_ref().map(|time| time.value.0),
-            place: $place,
-        }
-    }};
+    pub(super) qualities: Vec<Option<Quality>>,
+    pub(super) clients: BTreeMap<ClientRef, Span>,
+    pub(super) names: BTreeMap<String, Span>,
+    /// The first `stack` of the file.
+    pub(super) stack: Option<Span>,
+    pub(super) mistakes: Vec<Diagnostic>,
 }
 
 impl Work {
-    fn note(&mut self, result: Result<(), Diagnostic>) {
+    pub(super) fn note(&mut self, result: Result<(), Diagnostic>) {
         self.mistakes.extend(result.err());
-    }
-
-    /// Each name stands for one thing.
-    fn take_name(&mut self, name: &str, span: Span) -> bool {
-        if let Some(first) = self.names.get(name) {
-            let mut mistake = Diagnostic::error(format!("`{name}` names two things")).at(span, "this");
-            if *first != span {
-                mistake = mistake.at(*first, "and this");
-            }
-            self.mistakes.push(mistake);
-            return false;
-        }
-        self.names.insert(name.to_owned(), span);
-        true
-    }
-
-    fn networks_of(&mut self, written: Option<&Sp<Vec<Sp<String>>>>) -> Vec<NetworkName> {
-        let Some(written) = written else { return vec![NetworkName::new("main")] };
-        if written.value.is_empty() {
-            self.mistakes.push(Diagnostic::error("a node is in one network at least").at(written.span, "none"));
-        }
-        let mut networks = Vec::new();
-        for name in &written.value {
-            let network = NetworkName::new(&name.value);
-            if !self.networks.contains_key(&network) {
-                let known: Vec<&str> = self.networks.keys().map(NetworkName::as_str).collect();
-                let mut mistake = Diagnostic::error(format!("no network is called `{}`", name.value))
-                    .at(name.span, "unknown network");
-                mistake.help = suggest::help(&name.value, known, "networks");
-                self.mistakes.push(mistake);
-            } else if !networks.contains(&network) {
-                networks.push(network);
-            }
-        }
-        networks
-    }
-
-    fn client(&mut self, name: &Sp<String>) -> ClientRef {
-        let client = ClientRef::from(name.value.clone());
-        let good =
-            |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
-        if good(&client.name) && client.variant.as_deref().is_none_or(good) {
-            self.clients.entry(client.clone()).or_insert(name.span);
-        } else {
-            self.mistakes.push(
-                Diagnostic::error("a client is named `NAME` or `NAME@VARIANT`").at(name.span, "cannot be a client"),
-            );
-        }
-        client
-    }
-
-    fn group(&mut self, name: &Sp<String>, document: &Sp<GroupDocument>, wishes: &Wishes<'_>) {
-        let group = &document.value;
-        let before = self.mistakes.len();
-        self.note(check_node_name(name, "group"));
-        self.take_name(&name.value, name.span);
-        let count = group.count.value as usize;
-        if count == 0 {
-            self.mistakes.push(Diagnostic::error("a group has at least one node").at(group.count.span, "none"));
-        }
-        if self.nodes.len() + count > MOST_NODES {
-            self.mistakes.push(
-                Diagnostic::error(format!("a topology has at most {MOST_NODES} nodes"))
-                    .at(group.count.span, "too many"),
-            );
-            return;
-        }
-        let dealt = self.group_clients(name, group, wishes);
-        let settings = settings_of!(self, group, name.span);
-        if self.mistakes.len() > before {
-            return;
-        }
-        let mut members = Vec::new();
-        for (position, client) in dealt.into_iter().enumerate() {
-            let node = NodeName::new(format!("{}-{position}", name.value));
-            self.take_name(node.as_str(), name.span);
-            members.push(node.clone());
-            self.add(node, Some(name.value.clone()), client, &settings);
-        }
-        self.groups.insert(name.value.clone(), members);
-    }
-
-    /// The client of each node of a group.
-    fn group_clients(&mut self, name: &Sp<String>, group: &GroupDocument, wishes: &Wishes<'_>) -> Vec<ClientRef> {
-        let count = group.count.value as usize;
-        match (&group.client, &group.clients) {
-            (Some(client), None) => vec![self.client(client); count],
-            (None, Some(mix)) => {
-                let weights: Vec<u32> = mix.value.iter().map(|(_, weight)| weight.value).collect();
-                if weights.iter().all(|&weight| weight == 0) {
-                    self.mistakes.push(Diagnostic::error("this mix holds no client").at(mix.span, "all weights are 0"));
-                    return Vec::new();
-                }
-                let clients: Vec<ClientRef> = mix.value.iter().map(|(client, _)| self.client(client)).collect();
-                deal::in_blocks(&weights, count).into_iter().map(|dealt| clients[dealt].clone()).collect()
-            }
-            (Some(client), Some(mix)) => {
-                self.mistakes.push(
-                    Diagnostic::error("a group has `client` or `clients`, not both")
-                        .at(mix.span, "a mix")
-                        .at(client.span, "one client"),
-                );
-                Vec::new()
-            }
-            (None, None) => {
-                self.needs_client(name, "group", wishes);
-                vec![ClientRef { name: String::new(), variant: None }; count]
-            }
-        }
-    }
-
-    /// Dealing anew fills the gap; else it is a mistake.
-    fn needs_client(&mut self, name: &Sp<String>, what: &str, wishes: &Wishes<'_>) {
-        if wishes.clients.is_empty() {
-            let mix = if what == "group" { ", or a mix: `clients: {reference: 3, other: 1}`" } else { "" };
-            self.mistakes.push(
-                Diagnostic::error(format!("the {what} `{}` names no client", name.value))
-                    .at(name.span, "runs what?")
-                    .help(format!("for example `client: reference`{mix}")),
-            );
-        }
-    }
-
-    fn single(&mut self, name: &Sp<String>, document: &Sp<NodeDocument>, wishes: &Wishes<'_>) {
-        let node = &document.value;
-        let before = self.mistakes.len();
-        self.note(check_node_name(name, "node"));
-        self.take_name(&name.value, name.span);
-        let client = if let Some(client) = &node.client {
-            self.client(client)
-        } else {
-            self.needs_client(name, "node", wishes);
-            ClientRef { name: String::new(), variant: None }
-        };
-        let settings = settings_of!(self, node, name.span);
-        if self.nodes.len() == MOST_NODES {
-            self.mistakes.push(
-                Diagnostic::error(format!("a topology has at most {MOST_NODES} nodes")).at(name.span, "one too many"),
-            );
-        }
-        if self.mistakes.len() == before {
-            self.add(NodeName::new(&name.value), None, client, &settings);
-        }
-    }
-
-    fn add(&mut self, name: NodeName, group: Option<String>, client: ClientRef, settings: &Settings<'_>) {
-        self.qualities.push(settings.quality);
-        self.nodes.push(Node {
-            name,
-            group,
-            client,
-            role: settings.role.as_ref().map_or_else(|| "validator".to_owned(), |role| role.value.clone()),
-            zone: settings.zone.as_ref().map(|zone| zone.value.clone()),
-            networks: settings.networks.clone(),
-            labels: settings.labels.clone(),
-            env: settings.env.clone(),
-            args: settings.args.clone(),
-            files: settings.files.clone(),
-            resources: settings.resources,
-            start_at: settings.start_at,
-            participant: None,
-            member: None,
-            validators: None,
-            place: settings.place,
-        });
     }
 
     /// Deals all nodes over other clients.
     fn deal_anew(&mut self, wishes: &Wishes<'_>) {
         if wishes.clients.is_empty() {
+            return;
+        }
+        if let Some(stack) = self.stack {
+            self.mistakes.push(
+                Diagnostic::error("a topology with participants cannot be dealt out anew")
+                    .at(wishes.clients[0].0.span, "which member would run it?")
+                    .at(stack, "made of several clients already")
+                    .help(
+                        "write the clients into the topology: `stack: {execution: {go-ethereum: 2, ethereumjs: 1}, …}`",
+                    ),
+            );
             return;
         }
         self.clients.clear();
@@ -357,17 +159,19 @@ impl Work {
             }
             Some((BootnodesDocument::None, _)) => BTreeSet::new(),
             Some((BootnodesDocument::Count(count), _)) => {
-                if count.value == 0 || count.value as usize > topology.nodes.len() {
+                let units = topology.units();
+                if count.value == 0 || count.value as usize > units.len() {
+                    let what = if units.iter().any(|unit| unit.participant) { "participants" } else { "nodes" };
                     self.mistakes.push(
-                        Diagnostic::error(format!(
-                            "cannot take {} bootnodes of {} nodes",
-                            count.value,
-                            topology.nodes.len()
-                        ))
-                        .at(count.span, format!("1 to {}", topology.nodes.len())),
+                        Diagnostic::error(format!("cannot take {} bootnodes of {} {what}", count.value, units.len()))
+                            .at(count.span, format!("1 to {}", units.len())),
                     );
                 }
-                in_turns(topology).into_iter().take(count.value as usize).collect()
+                let chosen = in_turns(topology, &units).into_iter().take(count.value as usize);
+                chosen
+                    .flat_map(|unit| &unit.nodes)
+                    .map(|node| topology.nodes[usize::from(*node)].name.clone())
+                    .collect()
             }
             Some((BootnodesDocument::Word(word), span)) => {
                 let written = vec![Sp::new(Targets::Word(word.clone()), span)];
@@ -411,20 +215,27 @@ impl Work {
             }
             None => return,
         };
-        let names: Vec<NodeName> = topology.nodes.iter().map(|node| node.name.clone()).collect();
+        let units = topology.units();
+        // The members of a participant share group and zone.
+        let first = |unit: &Unit| unit.nodes.first().map(|node| &topology.nodes[usize::from(*node)]);
+        let names: Vec<NodeName> = units.iter().map(|unit| NodeName::new(&unit.name)).collect();
         let context = GraphContext {
             names: &names,
-            groups: topology.nodes.iter().map(|node| node.group.clone()).collect(),
-            zones: topology.nodes.iter().map(|node| node.zone.clone()).collect(),
+            groups: units.iter().map(|unit| first(unit)?.group.clone()).collect(),
+            zones: units.iter().map(|unit| first(unit)?.zone.clone()).collect(),
             seeds: wishes.seeds.child("graph"),
         };
         match graph::generate(generator, &context) {
             Ok(graph) => {
+                let (edges, without) = between_members(&graph.edges, &units, topology);
                 // The later node dials the earlier one, as newcomers dial those who are known.
-                topology.edges = graph.edges.iter().map(|&(a, b)| (names[b].clone(), names[a].clone())).collect();
+                let name = |node: usize| topology.nodes[node].name.clone();
+                topology.edges = edges.iter().map(|&(a, b)| (name(b), name(a))).collect();
                 topology.notes = graph.notes;
+                topology.notes.extend(without);
                 if document.enforce_graph {
-                    topology.links = resolve_links::non_edges(names.len(), &graph.edges);
+                    let rules = resolve_links::non_edges(topology.nodes.len(), &edges);
+                    topology.links = topology.sparing_mates(rules, &NodeSet::new());
                 }
             }
             Err(mistakes) => self.mistakes.extend(mistakes),
@@ -432,12 +243,46 @@ impl Work {
     }
 }
 
-/// First node of each group and single nodes, then the second of each group, and so on.
-fn in_turns(topology: &Topology) -> Vec<NodeName> {
+/// Edges between units as edges between nodes: two participants meet member by member, those of the same name; a single
+/// node meets every member, and the planner leaves those out that it cannot speak to. The remark is about participants that
+/// have no member in common.
+fn between_members(edges: &Edges, units: &[Unit], topology: &Topology) -> (Edges, Option<String>) {
+    let member = |node: u16| topology.nodes[usize::from(node)].member.as_deref();
+    let mut between = Edges::new();
+    let mut apart = Vec::new();
+    for (a, b) in edges.iter().map(|&(a, b)| (&units[a], &units[b])) {
+        let before = between.len();
+        for &one in &a.nodes {
+            let others = b.nodes.iter().filter(|&&other| match (member(one), member(other)) {
+                (Some(one), Some(other)) => one == other,
+                _ => true,
+            });
+            between.extend(others.map(|&other| (usize::from(one), usize::from(other))));
+        }
+        if between.len() == before {
+            apart.push(format!("{} → {}", b.name, a.name));
+        }
+    }
+    let remark = match apart.as_slice() {
+        [] => None,
+        [only] => {
+            Some(format!("graph: 1 edge was left out, because its participants have no member in common: {only}"))
+        }
+        [first, ..] => Some(format!(
+            "graph: {} edges were left out, because their participants have no member in common: {first}, …",
+            apart.len()
+        )),
+    };
+    (between, remark)
+}
+
+/// First node of each group and single nodes, then the second of each group, and so on; participants as a whole.
+fn in_turns<'a>(topology: &Topology, units: &'a [Unit]) -> Vec<&'a Unit> {
     let mut turns: Vec<(usize, usize)> = Vec::new();
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
-    for (position, node) in topology.nodes.iter().enumerate() {
-        let turn = node.group.as_deref().map_or(0, |group| {
+    for (position, unit) in units.iter().enumerate() {
+        let group = unit.nodes.first().and_then(|node| topology.nodes[usize::from(*node)].group.as_deref());
+        let turn = group.map_or(0, |group| {
             let turn = seen.entry(group).or_default();
             *turn += 1;
             *turn - 1
@@ -445,7 +290,7 @@ fn in_turns(topology: &Topology) -> Vec<NodeName> {
         turns.push((turn, position));
     }
     turns.sort_unstable();
-    turns.into_iter().map(|(_, position)| topology.nodes[position].name.clone()).collect()
+    turns.into_iter().map(|(_, position)| &units[position]).collect()
 }
 
 /// All clients of a mix with their weights.

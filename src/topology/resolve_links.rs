@@ -1,10 +1,11 @@
 //! Base quality of links: presets of nodes, zones, single links, and the non-edges of an enforced graph.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::document::{LinkDocument, TopologyDocument};
 use super::graph::Edges;
+use super::participants::Mates;
 use super::quality::Quality;
 use super::{TargetContext, Targets, Topology};
 use crate::action::Seeds;
@@ -21,12 +22,16 @@ pub(super) fn rules(
     qualities: &[Option<Quality>],
     seeds: &Seeds,
 ) -> (Vec<LinkRule>, Vec<Diagnostic>) {
-    let mut rules = topology.links.clone();
     let mut mistakes = Vec::new();
-    presets(qualities, &mut rules);
-    zones(document, topology, &mut rules, &mut mistakes);
+    let mates = Mates::new(&topology.nodes);
+    // The quality of a participant's own links is that of one machine.
+    let mut between = Vec::new();
+    presets(qualities, &mut between);
+    zones(document, topology, &mut between, &mut mistakes);
+    let mut rules = topology.links.clone();
+    rules.extend(mates.spare(between, &NodeSet::new()));
     for (position, link) in document.links.iter().enumerate() {
-        match link_rules(link, topology, &seeds.child(&position.to_string())) {
+        match link_rules(link, topology, &mates, &seeds.child(&position.to_string())) {
             Ok(more) => rules.extend(more),
             Err(more) => mistakes.extend(more),
         }
@@ -157,7 +162,12 @@ fn unknown_zone(key: &Sp<String>, members: &BTreeMap<&str, NodeSet>) -> Diagnost
 
 const WHICH: &str = "`between: [a, b]` is both ways, `from: a` with `to: b` one way";
 
-fn link_rules(link: &Sp<LinkDocument>, topology: &Topology, seeds: &Seeds) -> Result<Vec<LinkRule>, Vec<Diagnostic>> {
+fn link_rules(
+    link: &Sp<LinkDocument>,
+    topology: &Topology,
+    mates: &Mates,
+    seeds: &Seeds,
+) -> Result<Vec<LinkRule>, Vec<Diagnostic>> {
     let written = &link.value;
     let mut mistakes = Vec::new();
     let parameters = LinkParameters {
@@ -176,18 +186,13 @@ fn link_rules(link: &Sp<LinkDocument>, topology: &Topology, seeds: &Seeds) -> Re
                 .help("give at least one of `latency`, `jitter`, `loss`, `rate`"),
         );
     }
+    let mut as_members = NodeSet::new();
     let mut find = |targets: &Sp<Targets>, label: String| {
         let seeds = seeds.child(&label);
-        match Targets::resolve(targets, TargetContext { topology, seeds: &seeds }) {
-            Ok(nodes) => {
-                let wanted: BTreeSet<_> = nodes.iter().collect();
-                topology
-                    .nodes
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, node)| wanted.contains(&node.name))
-                    .map(|(node, _)| position(node))
-                    .collect()
+        match Targets::choose(targets, TargetContext { topology, seeds: &seeds }) {
+            Ok(chosen) => {
+                as_members.extend(chosen.as_members);
+                chosen.nodes
             }
             Err(mistake) => {
                 mistakes.push(mistake);
@@ -247,7 +252,8 @@ fn link_rules(link: &Sp<LinkDocument>, topology: &Topology, seeds: &Seeds) -> Re
         }
     }
     if mistakes.is_empty() {
-        Ok(pairs.into_iter().map(|(from, to)| LinkRule { from, to, parameters }).collect())
+        let rules = pairs.into_iter().map(|(from, to)| LinkRule { from, to, parameters }).collect();
+        Ok(mates.spare(rules, &as_members))
     } else {
         Err(mistakes)
     }

@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Topology, draw};
+use super::{Node, Topology, Unit, draw};
 use crate::action::{NodeName, Seeds};
+use crate::link::NodeSet;
 use crate::text::units::Share;
 use crate::text::{Diagnostic, Sp, Span, suggest};
 
 /// Targets as written: a word, a mapping, or a list of those.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Targets {
-    /// A node, glob `west-*`, group, client name, share `40%`, or one of the words
+    /// A node, participant, member `west-0.execution`, glob `west-*`, group, client name, share `40%`, or one of the words
     /// `one minority minority_third majority supermajority all bootnodes`.
     Word(String),
     /// `{random: 3}`.
@@ -30,7 +31,29 @@ pub struct TargetContext<'a> {
     pub seeds: &'a Seeds,
 }
 
-/// Words that mean a number of nodes, drawn from the seed.
+/// The nodes that targets mean.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chosen {
+    /// Their positions in the topology, which are also those in the plan.
+    pub nodes: NodeSet,
+    /// Those of them that were named as a member (`west-0.execution`, `*.execution`), not as a part of their participant:
+    /// faults on packets hit their links to their mates too.
+    pub as_members: NodeSet,
+}
+
+impl Chosen {
+    fn whole(nodes: NodeSet) -> Self {
+        Self { nodes, as_members: NodeSet::new() }
+    }
+
+    /// Both together.
+    pub fn extend(&mut self, other: Self) {
+        self.nodes.extend(other.nodes);
+        self.as_members.extend(other.as_members);
+    }
+}
+
+/// Words that mean a number of nodes (participants count as one), drawn from the seed.
 const NUMBERS: [&str; 6] = ["one", "minority_third", "minority", "majority", "supermajority", "all"];
 
 /// Words of the language that cannot be names of nodes or groups.
@@ -50,48 +73,69 @@ pub const RESERVED: [&str; 10] = [
 impl Targets {
     /// The nodes that are meant, in plan order, at least one; or what is wrong and what was perhaps meant.
     pub fn resolve(written: &Sp<Targets>, context: TargetContext<'_>) -> Result<Vec<NodeName>, Diagnostic> {
-        let chosen = positions(written, context.topology, context.seeds)?;
-        Ok(chosen.into_iter().map(|position| context.topology.nodes[position].name.clone()).collect())
+        let chosen = Self::choose(written, context)?;
+        Ok(chosen.nodes.into_iter().map(|node| context.topology.nodes[usize::from(node)].name.clone()).collect())
+    }
+
+    /// As [`resolve`](Self::resolve), with what else faults on packets need to know.
+    pub fn choose(written: &Sp<Targets>, context: TargetContext<'_>) -> Result<Chosen, Diagnostic> {
+        chosen(written, context.topology, &context.topology.units(), context.seeds)
     }
 }
 
-fn positions(written: &Sp<Targets>, topology: &Topology, seeds: &Seeds) -> Result<BTreeSet<usize>, Diagnostic> {
-    let count = topology.nodes.len();
+fn chosen(written: &Sp<Targets>, topology: &Topology, units: &[Unit], seeds: &Seeds) -> Result<Chosen, Diagnostic> {
     let chosen = match &written.value {
-        Targets::Word(word) => of_word(word, written.span, topology, seeds)?,
+        Targets::Word(word) => of_word(word, written.span, topology, units, seeds)?,
         Targets::Random(wanted) => {
+            let count = units.len();
             if wanted.value == 0 || wanted.value as usize > count {
-                return Err(Diagnostic::error(format!("cannot draw {} of {count} nodes", wanted.value))
+                let many = counted(count, units);
+                return Err(Diagnostic::error(format!("cannot draw {} of {many}", wanted.value))
                     .at(wanted.span, format!("1 to {count}")));
             }
-            sample(count, wanted.value as usize, seeds)
+            sample(units, wanted.value as usize, seeds)
         }
         Targets::Labels(labels) => {
-            let fits = |node: &super::Node| labels.iter().all(|(key, value)| node.labels.get(key) == Some(value));
-            let chosen: BTreeSet<usize> = (0..count).filter(|&node| fits(&topology.nodes[node])).collect();
-            if chosen.is_empty() {
+            let fits = |node: &Node| labels.iter().all(|(key, value)| node.labels.get(key) == Some(value));
+            let nodes = where_node(topology, fits);
+            if nodes.is_empty() {
                 return Err(unknown_labels(labels, written.span, topology));
             }
-            chosen
+            Chosen::whole(nodes)
         }
         Targets::List(items) => {
-            let mut chosen = BTreeSet::new();
+            let mut all = Chosen::default();
             for (position, item) in items.iter().enumerate() {
-                chosen.extend(positions(item, topology, &seeds.child(&position.to_string()))?);
+                all.extend(chosen(item, topology, units, &seeds.child(&position.to_string()))?);
             }
-            chosen
+            all
         }
     };
-    if chosen.is_empty() {
+    if chosen.nodes.is_empty() {
         return Err(Diagnostic::error("these targets are no node at all").at(written.span, "names nobody"));
     }
     Ok(chosen)
 }
 
-fn sample(count: usize, wanted: usize, seeds: &Seeds) -> BTreeSet<usize> {
-    let mut all: Vec<usize> = (0..count).collect();
+fn where_node(topology: &Topology, fits: impl Fn(&Node) -> bool) -> NodeSet {
+    (0_u16..).zip(&topology.nodes).filter(|(_, node)| fits(node)).map(|(position, _)| position).collect()
+}
+
+/// Draws participants whole, so that none is ever torn apart.
+fn sample(units: &[Unit], wanted: usize, seeds: &Seeds) -> Chosen {
+    let mut all: Vec<usize> = (0..units.len()).collect();
     draw::shuffle(&mut seeds.rng(), &mut all);
-    all.into_iter().take(wanted).collect()
+    Chosen::whole(all.into_iter().take(wanted).flat_map(|unit| units[unit].nodes.iter().copied()).collect())
+}
+
+/// `5 nodes`, or `5 participants and nodes` where there are participants.
+fn counted(count: usize, units: &[Unit]) -> String {
+    let participants = units.iter().filter(|unit| unit.participant).count();
+    match participants {
+        0 => format!("{count} nodes"),
+        all if all == units.len() => format!("{count} participants"),
+        _ => format!("{count} participants and nodes"),
+    }
 }
 
 /// How many nodes a word means; strictly less and more than half or two thirds, as quorums count.
@@ -107,23 +151,21 @@ fn number(word: &str, count: usize) -> Option<usize> {
     })
 }
 
-fn of_word(word: &str, span: Span, topology: &Topology, seeds: &Seeds) -> Result<BTreeSet<usize>, Diagnostic> {
-    let count = topology.nodes.len();
-    let where_node = |fits: &dyn Fn(&super::Node) -> bool| -> BTreeSet<usize> {
-        (0..count).filter(|&position| fits(&topology.nodes[position])).collect()
-    };
+fn of_word(word: &str, span: Span, topology: &Topology, units: &[Unit], seeds: &Seeds) -> Result<Chosen, Diagnostic> {
+    let count = units.len();
     if let Some(wanted) = number(word, count) {
         if wanted == 0 {
-            return Err(Diagnostic::error(format!("there is no `{word}` of {count} nodes")).at(span, "too few nodes"));
+            let many = counted(count, units);
+            return Err(Diagnostic::error(format!("there is no `{word}` of {many}")).at(span, "too few nodes"));
         }
-        return Ok(sample(count, wanted.min(count), seeds));
+        return Ok(sample(units, wanted.min(count), seeds));
     }
     if word == "bootnodes" {
-        let chosen = where_node(&|node| topology.bootnodes.contains(&node.name));
-        if chosen.is_empty() {
+        let nodes = where_node(topology, |node| topology.bootnodes.contains(&node.name));
+        if nodes.is_empty() {
             return Err(Diagnostic::error("this topology has no bootnodes").at(span, "names nobody"));
         }
-        return Ok(chosen);
+        return Ok(Chosen::whole(nodes));
     }
     if word == "proposer" {
         return Err(Diagnostic::error("`proposer` is a word of the language that is not built yet")
@@ -136,54 +178,78 @@ fn of_word(word: &str, span: Span, topology: &Topology, seeds: &Seeds) -> Result
         })?;
         let wanted = (share.0 * count as f64).round() as usize;
         if wanted == 0 {
-            return Err(Diagnostic::error(format!("{word} of {count} nodes are less than half a node"))
+            return Err(Diagnostic::error(format!("{word} of {} are less than half a node", counted(count, units)))
                 .at(span, "names nobody")
                 .help("`one` is the least"));
         }
-        return Ok(sample(count, wanted, seeds));
+        return Ok(sample(units, wanted, seeds));
     }
     if word.contains(['*', '?']) {
-        let chosen = where_node(&|node| glob(word, node.name.as_str()));
-        if chosen.is_empty() {
-            let mut mistake = Diagnostic::error(format!("no node is called like `{word}`")).at(span, "names nobody");
-            mistake.help = suggest::help(
-                word.trim_end_matches(['*', '?', '-']),
-                topology.groups.keys().map(String::as_str),
-                "groups",
-            );
-            return Err(mistake);
-        }
-        return Ok(chosen);
+        return of_glob(word, span, topology, units);
     }
-    let node = where_node(&|node| node.name.as_str() == word);
-    if !node.is_empty() {
-        return Ok(node);
+    if let Some(unit) = units.iter().find(|unit| unit.name == word) {
+        return Ok(Chosen::whole(unit.nodes.clone()));
     }
-    let group = where_node(&|node| node.group.as_deref() == Some(word));
-    let client = where_node(&|node| node.client.name == word || node.client.to_string() == word);
+    // A node that is no unit of its own is a member.
+    let member = where_node(topology, |node| node.name.as_str() == word);
+    if !member.is_empty() {
+        return Ok(Chosen { nodes: member.clone(), as_members: member });
+    }
+    let group = where_node(topology, |node| node.group.as_deref() == Some(word));
+    let client = where_node(topology, |node| node.client.name == word || node.client.to_string() == word);
     if !group.is_empty() && !client.is_empty() && group != client {
         return Err(Diagnostic::error(format!("`{word}` is a group and a client, with different nodes"))
             .at(span, "which of them?")
             .help(format!("`{word}-*` is the group; a label tells the nodes of the client")));
     }
     if !group.is_empty() {
-        return Ok(group);
+        return Ok(Chosen::whole(group));
     }
     if !client.is_empty() {
-        return Ok(client);
+        return Ok(Chosen::whole(client));
     }
-    Err(unknown_word(word, span, topology))
+    Err(unknown_word(word, span, topology, units))
 }
 
-fn unknown_word(word: &str, span: Span, topology: &Topology) -> Diagnostic {
+/// A pattern that fits the name of a participant means all of it; one that fits only names of members means those.
+fn of_glob(word: &str, span: Span, topology: &Topology, units: &[Unit]) -> Result<Chosen, Diagnostic> {
+    let mut chosen = Chosen::default();
+    for unit in units {
+        if glob(word, &unit.name) {
+            chosen.nodes.extend(&unit.nodes);
+            continue;
+        }
+        let members = unit.nodes.iter().filter(|node| glob(word, topology.nodes[usize::from(**node)].name.as_str()));
+        chosen.as_members.extend(members);
+    }
+    chosen.nodes.extend(&chosen.as_members);
+    if chosen.nodes.is_empty() {
+        let mut mistake = Diagnostic::error(format!("no node is called like `{word}`")).at(span, "names nobody");
+        mistake.help =
+            suggest::help(word.trim_end_matches(['*', '?', '-']), topology.groups.keys().map(String::as_str), "groups");
+        return Err(mistake);
+    }
+    Ok(chosen)
+}
+
+fn unknown_word(word: &str, span: Span, topology: &Topology, units: &[Unit]) -> Diagnostic {
     let mut known: BTreeSet<String> = topology.groups.keys().cloned().collect();
     known.extend(topology.nodes.iter().map(|node| node.client.to_string()));
     known.extend(topology.nodes.iter().map(|node| node.client.name.clone()));
     let short: Vec<String> = known.iter().cloned().collect();
     known.extend(topology.nodes.iter().map(|node| node.name.to_string()));
+    known.extend(units.iter().map(|unit| unit.name.clone()));
     known.extend(NUMBERS.iter().map(ToString::to_string));
     known.insert("bootnodes".to_owned());
     let mistake = Diagnostic::error(format!("no node, group or client is called `{word}`")).at(span, "unknown name");
+    // `west-0.executon`: the participant is there, and it has other members.
+    if let Some((name, _)) = word.split_once('.')
+        && let Some(unit) = units.iter().find(|unit| unit.participant && unit.name == name)
+    {
+        let members: Vec<&str> =
+            unit.nodes.iter().filter_map(|node| topology.nodes[usize::from(*node)].member.as_deref()).collect();
+        return mistake.help(format!("the members of `{name}` are {}", suggest::list(&members)));
+    }
     match suggest::did_you_mean(word, known.iter().map(String::as_str)) {
         Some(near) => mistake.help(format!("did you mean `{near}`?")),
         None => mistake.help(format!("groups and clients here are {}", suggest::list(&short))),

@@ -65,7 +65,7 @@ impl JsonSchema for Targets {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let itself = generator.subschema_for::<Targets>();
         json_schema!({
-            "description": "Which nodes: a name, a glob `west-*`, a group, a client, a share `40%`, one of the words `one minority minority_third majority supermajority all bootnodes`, `{random: 3}`, `{label: value}`, or a list of those.",
+            "description": "Which nodes: a name, a glob `west-*`, a group, a client, a member of a participant `west-0.execution` or `*.execution`, a share `40%`, one of the words `one minority minority_third majority supermajority all bootnodes`, `{random: 3}`, `{label: value}`, or a list of those.",
             "anyOf": [
                 {"type": "string"},
                 {"type": "object", "required": ["random"], "properties": {"random": {"type": "integer", "format": "uint32", "minimum": 1, "description": "So many nodes, drawn from the seed."}}, "additionalProperties": false},
