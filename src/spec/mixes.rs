@@ -6,7 +6,7 @@ use std::fmt::Display;
 
 use crate::action::{AdapterSpec, ClientRef};
 use crate::client::Client;
-use crate::genesis::Chain;
+use crate::genesis::{Chain, Fork, Preset};
 use crate::text::{Diagnostic, suggest};
 use crate::topology::{Node, Topology};
 
@@ -68,13 +68,16 @@ impl<'a> Mix<'a> {
         let Some(chain) = self.chain else { return Vec::new() };
         let mut mistakes = Vec::new();
         for (node, client) in self.first_nodes() {
-            let chains = &client.compatible.chains;
-            let family = (format!("a chain with `genesis: {}`", chain.family()), chain.family(), "chains", chains);
+            let compatible = &client.compatible;
+            let family = chain.family().to_owned();
+            let family = (format!("a chain with `genesis: {family}`"), family, "chains", &compatible.chains);
             let forks = forks_of(chain).into_iter();
-            let forks =
-                forks.map(|fork| (format!("a chain with the fork `{fork}`"), fork, "forks", &client.compatible.forks));
-            let unknown = std::iter::once(family).chain(forks).find_map(|(what, word, kind, known)| {
-                let known = known.as_ref().filter(|known| !known.iter().any(|one| one == word))?;
+            let forks = forks.map(|fork| (format!("a chain with the fork `{fork}`"), fork, "forks", &compatible.forks));
+            let preset = preset_of(chain).map(str::to_owned);
+            let preset =
+                preset.map(|word| (format!("a chain with `preset: {word}`"), word, "presets", &compatible.presets));
+            let unknown = std::iter::once(family).chain(forks).chain(preset).find_map(|(what, word, kind, known)| {
+                let known = known.as_ref().filter(|known| !known.contains(&word))?;
                 Some((what, kind, known))
             });
             // Who cannot run the chain at all need not hear of its forks.
@@ -118,10 +121,25 @@ impl<'a> Mix<'a> {
 }
 
 /// The forks that a post-merge chain has from its genesis on or comes to.
-fn forks_of(chain: &Chain) -> Vec<&'static str> {
-    // Neither of the families that there are has forks.
+fn forks_of(chain: &Chain) -> Vec<String> {
     match chain {
-        Chain::Beacon(_) | Chain::Clique(_) => Vec::new(),
+        Chain::Pos(pos) => {
+            let later = pos.electra.map(|_| Fork::Electra).filter(|later| *later != pos.fork);
+            [Some(pos.fork), later].into_iter().flatten().map(|fork| fork.to_string()).collect()
+        }
+        Chain::Beacon(_) | Chain::Clique(_) | Chain::Cometbft(_) => Vec::new(),
+    }
+}
+
+/// The preset of a post-merge chain.
+fn preset_of(chain: &Chain) -> Option<&'static str> {
+    match chain {
+        Chain::Pos(pos) => Some(match pos.preset {
+            Preset::Mainnet => "mainnet",
+            Preset::Minimal => "minimal",
+            Preset::Custom => "custom",
+        }),
+        Chain::Beacon(_) | Chain::Clique(_) | Chain::Cometbft(_) => None,
     }
 }
 
