@@ -6,7 +6,7 @@ use std::fmt::Display;
 
 use crate::action::{AdapterSpec, ClientRef};
 use crate::client::Client;
-use crate::genesis::Chain;
+use crate::genesis::{Chain, Fork};
 use crate::text::{Diagnostic, suggest};
 use crate::topology::{Node, Topology};
 
@@ -68,14 +68,14 @@ impl<'a> Mix<'a> {
         let Some(chain) = self.chain else { return Vec::new() };
         let mut mistakes = Vec::new();
         for (node, client) in self.first_nodes() {
-            let asked = [
-                ("a chain with `genesis:", chain.family(), "chains", client.compatible.chains.as_ref()),
-                ("a chain with `fork:", fork(chain).unwrap_or_default(), "forks", client.compatible.forks.as_ref()),
-            ];
-            for (what, word, key, known) in asked {
-                let Some(known) = known.filter(|known| !word.is_empty() && !known.iter().any(|one| one == word)) else {
-                    continue;
-                };
+            let compatible = &client.compatible;
+            let family = ("a chain with `genesis:", chain.family().to_owned(), "chains", compatible.chains.as_ref());
+            let forks =
+                forks(chain).into_iter().map(|fork| ("a chain with `fork:", fork, "forks", compatible.forks.as_ref()));
+            let preset =
+                preset(chain).map(|word| ("a chain with `preset:", word, "presets", compatible.presets.as_ref()));
+            for (what, word, key, known) in std::iter::once(family).chain(forks).chain(preset) {
+                let Some(known) = known.filter(|known| !known.contains(&word)) else { continue };
                 mistakes.push(
                     Diagnostic::error(format!("client `{}` cannot be part of {what} {word}`", client.reference))
                         .at(node.place, format!("{} runs it", node.name))
@@ -116,11 +116,22 @@ impl<'a> Mix<'a> {
     }
 }
 
-/// The fork of a post-merge chain.
-fn fork(chain: &Chain) -> Option<&str> {
-    // Neither of the families that there are has forks.
+/// The forks that a post-merge chain goes through.
+fn forks(chain: &Chain) -> Vec<String> {
     match chain {
-        Chain::Beacon(_) | Chain::Clique(_) => None,
+        Chain::Pos(pos) => {
+            let later = pos.electra.filter(|epoch| *epoch > 0).map(|_| Fork::Electra);
+            std::iter::once(pos.fork).chain(later).map(|fork| fork.to_string()).collect()
+        }
+        Chain::Beacon(_) | Chain::Clique(_) | Chain::Cometbft(_) => Vec::new(),
+    }
+}
+
+/// The preset of a post-merge chain.
+fn preset(chain: &Chain) -> Option<String> {
+    match chain {
+        Chain::Pos(pos) => Some(pos.preset.to_string()),
+        Chain::Beacon(_) | Chain::Clique(_) | Chain::Cometbft(_) => None,
     }
 }
 
