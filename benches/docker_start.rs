@@ -1,13 +1,15 @@
 //! How fast the docker backend makes and starts containers, against a bare loop of API create and start with the same
 //! image, the same kind of network and the best concurrency. `cargo bench --bench docker_start [-- ROUNDS]`.
 //!
-//! The image is made of this very program, which sleeps when it is started as `node`.
+//! The image is made of this very program, which holds the bundled client as the real binary does: both loops start it
+//! with the same arguments.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark prints its findings")]
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::Ipv4Addr;
+use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
 use bollard::Docker;
@@ -18,26 +20,48 @@ use bollard::models::{
 use bollard::query_parameters::{CreateContainerOptionsBuilder, RemoveContainerOptionsBuilder};
 use futures::StreamExt;
 use splitbrain::action::{
-    Attachment, Capability, ClientRef, ImageSource, NetworkName, NetworkSpec, NodeFile, NodeName, NodeProcess,
-    Resources, RunId, Seeds, Support,
+    Attachment, Capability, ClientRef, ImageSource, NetworkName, NetworkSpec, NodeName, NodeProcess, Resources, RunId,
+    Seeds, Support,
 };
 use splitbrain::backend::docker::{self, DockerBackend, NetworkRequest};
-use splitbrain::backend::{BackendError, LogSink, Progress, RunSetup, WireSetup};
+use splitbrain::backend::{Backend, BackendError, LogSink, Progress, RunSetup, WireSetup};
 use splitbrain::link::LinkTable;
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 const CONTAINERS: u16 = 40;
 const BAR: f64 = 1.10;
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.first().is_some_and(|word| word == "node") {
-        // A node of the benchmark: runs until it is killed.
-        std::thread::park_timeout(Duration::from_secs(3600));
-        return Ok(());
+        return splitbrain::cli::main(std::env::args_os());
     }
     let rounds = arguments.iter().find_map(|word| word.parse().ok()).unwrap_or(5);
-    tokio::runtime::Runtime::new()?.block_on(measure(rounds))
+    let measured =
+        tokio::runtime::Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(measure(rounds)));
+    match measured {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The command line of one node: the bundled client, long before the genesis of its chain.
+fn command(index: u16, address: Ipv4Addr) -> Vec<String> {
+    const GENESIS: u64 = 4_102_444_800; // 2100
+    vec![
+        "splitbrain".to_owned(),
+        "node".to_owned(),
+        "--data=/splitbrain/data".to_owned(),
+        format!("--name=node-{index}"),
+        format!("--key={:064x}", index + 1),
+        format!("--listen-address={address}"),
+        format!("--genesis-time={GENESIS}"),
+        format!("--validators={CONTAINERS}"),
+        format!("--validator-indices={index}"),
+    ]
 }
 
 async fn measure(rounds: usize) -> Result<()> {
@@ -122,7 +146,7 @@ async fn bare(engine: &Docker, image: &str, concurrency: usize) -> Result<f64> {
         .map(|index| {
             let (name, address) = (name.clone(), Ipv4Addr::from(u32::from(subnet) + 10 + u32::from(index)));
             async move {
-                let body = bare_body(image, &name, address);
+                let body = bare_body(image, &name, index, address);
                 let options = CreateContainerOptionsBuilder::new().name(&format!("{name}-{index}")).build();
                 let id = engine.create_container(Some(options), body).await?.id;
                 engine.start_container(&id, None).await?;
@@ -150,7 +174,8 @@ async fn bare(engine: &Docker, image: &str, concurrency: usize) -> Result<f64> {
     Ok(took)
 }
 
-fn bare_body(image: &str, network: &str, address: Ipv4Addr) -> ContainerCreateBody {
+fn bare_body(image: &str, network: &str, index: u16, address: Ipv4Addr) -> ContainerCreateBody {
+    let command = command(index, address);
     let endpoint = EndpointSettings {
         ipam_config: Some(EndpointIpamConfig {
             ipv4_address: Some(address.to_string()),
@@ -160,8 +185,8 @@ fn bare_body(image: &str, network: &str, address: Ipv4Addr) -> ContainerCreateBo
     };
     ContainerCreateBody {
         image: Some(image.to_owned()),
-        entrypoint: Some(vec!["splitbrain".to_owned()]),
-        cmd: Some(vec!["node".to_owned()]),
+        entrypoint: Some(command[..1].to_vec()),
+        cmd: Some(command[1..].to_vec()),
         host_config: Some(HostConfig { network_mode: Some(network.to_owned()), ..HostConfig::default() }),
         networking_config: Some(NetworkingConfig {
             endpoints_config: Some(HashMap::from([(network.to_owned(), endpoint)])),
@@ -199,19 +224,18 @@ async fn through_the_backend(wire: bool) -> Result<f64> {
         state: folder.path().to_owned(),
         progress: quiet(),
     };
-    let backend = DockerBackend::prepare(setup).await.map_err(told)?;
+    let backend = Backend::Docker(DockerBackend::prepare(setup).await.map_err(told)?);
     let begin = Instant::now();
-    let created = futures::future::try_join_all(nodes.iter().map(|node| backend.create(&node.name))).await;
-    let made = begin.elapsed().as_secs_f64();
-    let started = match created {
-        Ok(_) => futures::future::try_join_all(nodes.iter().map(|node| backend.start(&node.name))).await,
-        Err(error) => Err(error),
-    };
+    // One after the other for each node, all nodes side by side within the backend's own bounds: as the engine of a run does.
+    let starts = Semaphore::new(backend.concurrent_starts());
+    let started = futures::future::join_all(nodes.iter().map(|node| async {
+        let _permit = starts.acquire().await;
+        backend.create(&node.name).await?;
+        backend.start(&node.name).await
+    }))
+    .await;
+    let started: Result<Vec<()>, BackendError> = started.into_iter().collect();
     let took = begin.elapsed().as_secs_f64();
-    println!(
-        "  our backend{}: made in {made:.2} s, all started in {took:.2} s",
-        if wire { " with the wire" } else { "" }
-    );
     let errors = backend.teardown().await;
     listening.abort();
     started.map_err(told)?;
@@ -230,14 +254,10 @@ fn node(index: u16, network: &NetworkName, subnet: Ipv4Addr) -> NodeProcess {
         image: Some(ImageSource::Builtin),
         program: None,
         init: Vec::new(),
-        command: vec!["splitbrain".to_owned(), "node".to_owned()],
+        command: command(index, address),
         env: BTreeMap::new(),
-        files: vec![NodeFile {
-            path: "/splitbrain/files/genesis.json".to_owned(),
-            content: "{}".repeat(2000),
-            bytes: None,
-            mode: 0o644,
-        }],
+        // The bundled client has none.
+        files: Vec::new(),
         data: "/splitbrain/data".to_owned(),
         attachments: vec![Attachment { network: network.clone(), address }],
         ports: BTreeMap::new(),

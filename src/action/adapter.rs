@@ -83,6 +83,13 @@ pub struct RpcSpec {
     pub login: Option<Login>,
 }
 
+impl RpcSpec {
+    /// The usual: POST to `/` of a port, without a login.
+    pub fn at(port: u16) -> Self {
+        Self { port, path: "/".to_owned(), login: None }
+    }
+}
+
 /// One value in a JSON API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -94,6 +101,17 @@ pub struct HttpJsonField {
     pub body: Option<String>,
     /// JSON pointer (RFC 6901) to the value, for example `/result/sync_info/latest_block_height`.
     pub pointer: String,
+    /// Further pointers into the same answer, to numbers that are added, for example connections in and out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plus: Vec<String>,
+    /// Added to a number, for example -1 where the API tells how many blocks there are and not how high the last one is.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub offset: i64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+fn is_nothing(offset: &i64) -> bool {
+    *offset == 0
 }
 
 /// A JSON API read by pointers, so that a client outside Ethereum is added without Rust.
@@ -113,7 +131,7 @@ pub struct HttpJsonAdapter {
     pub parent_at: Option<HttpJsonField>,
     /// Height of the last final block.
     pub finalized: Option<HttpJsonField>,
-    /// Number of peers, or the list of them.
+    /// Number of peers.
     pub peers: Option<HttpJsonField>,
     /// Client version.
     pub version: Option<HttpJsonField>,

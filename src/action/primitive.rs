@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EntryName, NetworkName, NodeName};
+use super::{EntryName, NetworkName, NodeName, RpcSpec};
 
 /// What can be done to a running process from outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -57,5 +57,18 @@ pub enum Action {
         node: NodeName,
         /// To which network.
         network: NetworkName,
+    },
+    /// Make a JSON-RPC call. It may take its time: nothing waits for it.
+    Call {
+        /// To which node.
+        node: NodeName,
+        /// The entry that wants it.
+        asked_by: EntryName,
+        /// Where the node takes calls.
+        rpc: RpcSpec,
+        /// Method.
+        method: String,
+        /// Parameters, a list or a mapping.
+        params: serde_json::Value,
     },
 }

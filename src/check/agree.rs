@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::agreement::{Question, over_time};
-use super::explain::{Pointer, explain};
+use super::explain::{Pointer, explain, explain_layers};
 use super::judge::{Case, Judgement};
 use super::moments::{Answer, Moments};
 use super::questions::short_hash;
@@ -101,6 +101,12 @@ pub(super) fn tell(case: &Case<'_, '_>, on: Subject, judgement: &mut Judgement, 
     let explanation = explain(case.history, &case.nodes, at, pointer);
     judgement.facts.extend(explanation.lines(case.history));
     judgement.evidence.extend(explanation.evidence());
+    for other in explain_layers(case.history, &case.nodes, at, pointer) {
+        if other.layer != explanation.layer {
+            judgement.facts.extend(other.lines(case.history).into_iter().take(1));
+            judgement.evidence.extend(other.evidence());
+        }
+    }
     if on == Subject::Finalized {
         judgement.facts.extend(case.never_final(at));
     }

@@ -82,8 +82,23 @@ impl Pointers {
     }
 }
 
-/// The answer over time for these nodes.
+/// The answer over time for these nodes: of one mind if they are in each layer, of two if they are in any.
 pub(crate) fn over_time(history: &History<'_>, nodes: &[usize], on: Subject, question: Question) -> Moments {
+    let layers = history.layers(nodes);
+    let each = layers.iter().map(|layer| over_time_in_layer(history, &layer.nodes, on, question)).collect();
+    let first = match question {
+        Question::Agree(_) => Answer::No,
+        Question::Diverge => Answer::Yes,
+    };
+    Moments::together(each, |answers| {
+        let order = [first, Answer::Unseen, Answer::NotYet];
+        let found = order.into_iter().find(|answer| answers.contains(answer));
+        found.unwrap_or(if first == Answer::No { Answer::Yes } else { Answer::No })
+    })
+}
+
+/// The answer over time for nodes that show the same chain.
+pub(crate) fn over_time_in_layer(history: &History<'_>, nodes: &[usize], on: Subject, question: Question) -> Moments {
     match on {
         Subject::Head => heads(history, nodes, question),
         Subject::Finalized => finalized(history, nodes, question),

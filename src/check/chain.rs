@@ -142,7 +142,6 @@ impl<'a> Chain<'a> {
     }
 
     /// The block with this hash, if any was seen or named.
-    #[cfg(test)]
     pub(crate) fn find(&self, hash: &str) -> Option<BlockId> {
         self.ids.get(hash).copied()
     }

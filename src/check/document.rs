@@ -14,6 +14,7 @@ use super::progress::{Progress, ProgressDocument};
 use super::ready::{Ready, ReadyDocument};
 use super::recover::{Recover, RecoverDocument};
 use super::reorg::{Reorg, ReorgDocument};
+use super::rpc_equal::{RpcEqual, RpcEqualDocument};
 use super::stall::{Stall, StallDocument};
 use crate::text::{Diagnostic, Sp, Span};
 use crate::topology::Targets;
@@ -58,7 +59,7 @@ macro_rules! checks {
         /// What must hold, as written: the word is the key, its parameters are the value.
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
         #[serde(rename_all = "snake_case")]
-        #[schemars(extend("x-later" = ["mesh", "dissemination", "metric", "http", "rpc_equal", "run"]))]
+        #[schemars(extend("x-later" = ["mesh", "dissemination", "metric", "http", "run"]))]
         pub enum ThatDocument {
             $(#[doc = $doc] $variant($document),)*
             /// Reserved.
@@ -73,9 +74,6 @@ macro_rules! checks {
             /// Reserved.
             #[schemars(skip)]
             Http(Unbuilt),
-            /// Reserved.
-            #[schemars(skip)]
-            RpcEqual(Unbuilt),
             /// Reserved.
             #[schemars(skip)]
             Run(Unbuilt),
@@ -102,7 +100,6 @@ macro_rules! checks {
                     Self::Dissemination(_) => "dissemination",
                     Self::Metric(_) => "metric",
                     Self::Http(_) => "http",
-                    Self::RpcEqual(_) => "rpc_equal",
                     Self::Run(_) => "run",
                 }
             }
@@ -150,6 +147,8 @@ checks! {
         "{always: true, that: {log: {none: panic}}}";
     Exit(ExitDocument, Exit) "exit", "No process died on its own.",
         "{always: true, that: {exit: {none: true}}}";
+    RpcEqual(RpcEqualDocument, RpcEqual) "rpc_equal", "All clients answer the same JSON-RPC call alike.",
+        "{at_end: true, that: {rpc_equal: {method: eth_getBlockByNumber, params: [\"{block}\", false]}}}";
 }
 
 impl ThatDocument {
@@ -171,12 +170,8 @@ impl ThatDocument {
             Self::Reorg(document) => That::Reorg(Reorg { max_depth: document.max_depth.value }),
             Self::Log(document) => That::Log(document.resolve(place)?),
             Self::Exit(document) => That::Exit(document.resolve()?),
-            Self::Mesh(_)
-            | Self::Dissemination(_)
-            | Self::Metric(_)
-            | Self::Http(_)
-            | Self::RpcEqual(_)
-            | Self::Run(_) => {
+            Self::RpcEqual(document) => That::RpcEqual(document.resolve()?),
+            Self::Mesh(_) | Self::Dissemination(_) | Self::Metric(_) | Self::Http(_) | Self::Run(_) => {
                 let words: Vec<_> = TABLE.iter().map(|entry| entry.keyword).collect();
                 return Err(vec![
                     Diagnostic::error(format!(

@@ -3,6 +3,7 @@
 use super::Subject;
 use super::agree::DEFAULT_DEPTH;
 use super::agreement::{Question, over_time};
+use super::diagnosis::diagnose;
 use super::explain::{Pointer, explain};
 use super::history::History;
 use super::moments::Answer;
@@ -14,8 +15,8 @@ const KEPT: usize = 60;
 /// Finds all times of divergence among all nodes, and how long agreement took after each fault.
 pub(crate) fn convergence(history: &History<'_>) -> Convergence {
     let Some(zero) = history.zero else { return Convergence::default() };
-    let nodes: Vec<usize> = (0..history.nodes.len()).collect();
-    if nodes.len() < 2 {
+    let nodes = history.showing(&(0..history.nodes.len()).collect::<Vec<_>>());
+    if history.layers(&nodes).iter().all(|layer| layer.nodes.len() < 2) {
         return Convergence::default();
     }
     let apart = over_time(history, &nodes, Subject::Head, Question::Diverge);
@@ -43,7 +44,8 @@ pub(crate) fn convergence(history: &History<'_>) -> Convergence {
         .map(|(from, to)| {
             // The last moment at which they were still apart.
             let last = to.map_or(history.end, |to| to.saturating_sub(1).max(from));
-            Episode { from, to, explanation: explain(history, &nodes, last, Pointer::Head) }
+            let explanation = explain(history, &nodes, last, Pointer::Head);
+            Episode { from, to, explanation, diagnosis: diagnose(history, &nodes, from, last) }
         })
         .collect();
     Convergence { episodes, episode_count, apart: total, healing: healing(history, &nodes) }

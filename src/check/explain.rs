@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::chain::BlockId;
 use super::history::{History, State};
-use super::questions::{name_list, short_hash};
+use super::layers::Layer;
+use super::roots::Roots;
 use crate::action::{ClientRef, EntryName, NodeName};
 
 /// How the chains of nodes differ at one moment. Instants are in microseconds since the run started.
@@ -14,6 +15,9 @@ use crate::action::{ClientRef, EntryName, NodeName};
 pub struct Explanation {
     /// The moment that is explained.
     pub at: u64,
+    /// The layer whose chains are compared; empty in journals that are older than layers.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub layer: String,
     /// The first height (slot) at which chains differ; none if all are on one chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub height: Option<u64>,
@@ -52,6 +56,9 @@ pub struct Side {
     /// Who made it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub producer: Option<Producer>,
+    /// What that block says about the state after it.
+    #[serde(default, skip_serializing_if = "Roots::is_empty")]
+    pub roots: Roots,
     /// When it was first seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_seen: Option<u64>,
@@ -73,6 +80,9 @@ pub struct Side {
 pub struct Holder {
     /// Its name.
     pub node: NodeName,
+    /// The participant that it is a member of, if all members of that are meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub participant: Option<String>,
     /// Its client.
     pub client: ClientRef,
     /// Its head (or final block) at that moment.
@@ -91,7 +101,10 @@ pub struct Producer {
     /// The node that signs so, if the plan knows it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub node: Option<NodeName>,
-    /// Its client.
+    /// The participant that it is a member of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub participant: Option<String>,
+    /// The client that made it: of a participant the member that shows the block's layer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientRef>,
     /// Arguments that it has and its siblings have not.
@@ -108,8 +121,31 @@ pub(crate) enum Pointer {
     Finalized,
 }
 
-/// Explains how the chains of these nodes stand at a moment.
+/// Explains how the chains of these nodes stand at a moment: of several layers the one that tells most.
 pub(crate) fn explain(history: &History<'_>, nodes: &[usize], at: u64, pointer: Pointer) -> Explanation {
+    let mut all = explain_layers(history, nodes, at, pointer);
+    // The first of equals, which is the consensus layer's.
+    let most = (0..all.len()).rev().max_by_key(|&index| {
+        let one = &all[index];
+        (one.sides.len() > 1, !one.behind.is_empty(), !one.missing.is_empty())
+    });
+    most.map_or_else(
+        || explain_layer(history, &Layer { name: "", nodes: Vec::new() }, nodes, at, pointer),
+        |index| all.swap_remove(index),
+    )
+}
+
+/// Explains how the chains of these nodes stand at a moment, layer by layer.
+pub(crate) fn explain_layers(history: &History<'_>, nodes: &[usize], at: u64, pointer: Pointer) -> Vec<Explanation> {
+    history.layers(nodes).iter().map(|layer| explain_layer(history, layer, nodes, at, pointer)).collect()
+}
+
+/// `meant` are all nodes that the question was about, on whatever layer.
+fn explain_layer(history: &History<'_>, layer: &Layer<'_>, meant: &[usize], at: u64, pointer: Pointer) -> Explanation {
+    let nodes = layer.nodes.as_slice();
+    // An expectation without targets means everybody, though processes were taken out of it.
+    let mut everybody: BTreeSet<usize> = meant.iter().copied().collect();
+    everybody.extend((0..history.nodes.len()).filter(|&node| history.layer(node) == super::layers::PROCESS));
     let mut held: Vec<(usize, u64, u64, BlockId)> = Vec::new();
     let mut missing = Vec::new();
     for &node in nodes {
@@ -131,7 +167,15 @@ pub(crate) fn explain(history: &History<'_>, nodes: &[usize], at: u64, pointer: 
     let holder = |index: &usize| {
         let (node, since, seq, block) = held[*index];
         let record = history.nodes[node].record;
-        Holder { node: record.name.clone(), client: record.client.clone(), head: named(history, block), since, seq }
+        let whole = history.mates(node).iter().all(|mate| everybody.contains(mate));
+        Holder {
+            node: record.name.clone(),
+            participant: record.participant.clone().filter(|_| whole),
+            client: record.client.clone(),
+            head: named(history, block),
+            since,
+            seq,
+        }
     };
     let sides: Vec<Side> = groups
         .iter()
@@ -141,7 +185,8 @@ pub(crate) fn explain(history: &History<'_>, nodes: &[usize], at: u64, pointer: 
             Side {
                 block: named(history, *block),
                 parent: history.chain.parent_hash(*block).map(str::to_owned),
-                producer: producer(history, *block),
+                producer: producer(history, layer.name, *block),
+                roots: history.roots(*block),
                 first_seen: first.map(|holding| holding.at),
                 first_seen_by: first.map(|holding| history.name(holding.node).clone()),
                 faults: first.map(|holding| faults(holding.at)).unwrap_or_default(),
@@ -160,6 +205,7 @@ pub(crate) fn explain(history: &History<'_>, nodes: &[usize], at: u64, pointer: 
     births.sort_unstable();
     Explanation {
         at,
+        layer: layer.name.to_owned(),
         height: sides.iter().map(|side| side.block.height).min(),
         common: common.map(|block| named(history, block)),
         faults_then: births.get(1).map(|&at| faults(at)).unwrap_or_default(),
@@ -242,15 +288,32 @@ fn named(history: &History<'_>, block: BlockId) -> BlockName {
     BlockName { height: history.chain.height(block), hash: history.chain.hash(block).to_owned() }
 }
 
-fn producer(history: &History<'_>, block: BlockId) -> Option<Producer> {
+/// Who made a block of a layer. Keys that sign may lie with another member of the participant than the one that shows
+/// the block.
+fn producer(history: &History<'_>, layer: &str, block: BlockId) -> Option<Producer> {
     let signed_as = history.chain.producer(block)?;
     let same = |name: &String| name.eq_ignore_ascii_case(signed_as);
-    let node = history.run.nodes.iter().find(|node| node.signs_as.iter().any(same));
+    let found = history.run.nodes.iter().position(|node| node.signs_as.iter().any(same));
+    let Some(node) = found else {
+        return Some(Producer {
+            signed_as: signed_as.to_owned(),
+            node: None,
+            participant: None,
+            client: None,
+            extra_args: Vec::new(),
+        });
+    };
+    let (record, shows) = (history.nodes[node].record, history.nodes[history.mate_on(node, layer)].record);
+    let mut extra_args = shows.extra_args.clone();
+    if record.name != shows.name {
+        extra_args.extend(record.extra_args.iter().cloned());
+    }
     Some(Producer {
         signed_as: signed_as.to_owned(),
-        node: node.map(|node| node.name.clone()),
-        client: node.map(|node| node.client.clone()),
-        extra_args: node.map(|node| node.extra_args.clone()).unwrap_or_default(),
+        node: Some(record.name.clone()),
+        participant: record.participant.clone(),
+        client: Some(shows.client.clone()),
+        extra_args,
     })
 }
 
@@ -261,13 +324,17 @@ fn distinguished_by(history: &History<'_>, nodes: &[usize], members: &BTreeSet<u
         return Vec::new();
     }
     let traits = |node: usize| -> BTreeSet<String> {
-        let record = history.nodes[node].record;
-        let mut all = BTreeSet::from([format!("client {}", record.client)]);
-        if record.client.variant.is_some() {
-            all.insert(format!("client {}", record.client.name));
+        let mut all = BTreeSet::new();
+        // What a participant does may come from any of its members.
+        for mate in history.mates(node) {
+            let record = history.nodes[mate].record;
+            all.insert(format!("client {}", record.client));
+            if record.client.variant.is_some() {
+                all.insert(format!("client {}", record.client.name));
+            }
+            all.extend(flags(&record.extra_args));
+            all.extend(record.group.iter().map(|group| format!("group {group}")));
         }
-        all.extend(flags(&record.extra_args));
-        all.extend(record.group.iter().map(|group| format!("group {group}")));
         all
     };
     let mut shared: Option<BTreeSet<String>> = None;
@@ -300,126 +367,4 @@ fn flags(arguments: &[String]) -> Vec<String> {
         }
     }
     flags
-}
-
-impl Explanation {
-    /// Lines for people, most useful first.
-    pub(crate) fn lines(&self, history: &History<'_>) -> Vec<String> {
-        let mut lines = Vec::new();
-        if let Some(height) = self.height {
-            lines.push(format!("chains differ from {} {height} on: {}", history.height_word(), self.who_holds_what()));
-            let (first, others) = self.by_interest();
-            lines.extend(first.map(|side| side.story(history)));
-            lines.extend(others.into_iter().map(|side| side.story(history)));
-            let then = EntryNames(&self.faults_then);
-            lines.push(match &self.common {
-                Some(common) => format!(
-                    "the last block that all share is {} at {}; faults in force when they parted: {then}",
-                    short_hash(&common.hash),
-                    common.height
-                ),
-                None => format!("no common block was seen; faults in force when they parted: {then}"),
-            });
-        }
-        for holder in &self.behind {
-            lines.push(format!(
-                "{} ({}) is behind: its head is {} at {}, since {}",
-                holder.node,
-                holder.client,
-                short_hash(&holder.head.hash),
-                holder.head.height,
-                history.moment(holder.since).trim_start_matches("at "),
-            ));
-        }
-        lines.extend(self.missing.iter().cloned());
-        lines
-    }
-
-    /// `3 nodes hold 0xaa… (west-0, west-1 and west-2), 1 node holds 0xbb… (east-0)`.
-    fn who_holds_what(&self) -> String {
-        let sides: Vec<String> = self
-            .sides
-            .iter()
-            .map(|side| {
-                let names: Vec<String> = side.nodes.iter().map(|holder| holder.node.to_string()).collect();
-                let count = names.len();
-                let verb = if count == 1 { "node holds" } else { "nodes hold" };
-                format!("{count} {verb} {} ({})", short_hash(&side.block.hash), name_list(&names))
-            })
-            .collect();
-        sides.join(", ")
-    }
-
-    /// The side that is told of first: one that something sets apart, else one that stands alone, else the one that
-    /// came second.
-    fn by_interest(&self) -> (Option<&Side>, Vec<&Side>) {
-        let mut sides: Vec<&Side> = self.sides.iter().collect();
-        sides.sort_by_key(|side| {
-            let told = side.distinguished_by.iter().any(|one| !one.starts_with("group "));
-            let odd = side.producer.as_ref().is_some_and(|producer| !producer.extra_args.is_empty());
-            (!told, !odd, side.nodes.len(), std::cmp::Reverse(side.first_seen))
-        });
-        let first = if sides.is_empty() { None } else { Some(sides.remove(0)) };
-        (first, sides)
-    }
-
-    /// Lines of the journal that show it.
-    pub(crate) fn evidence(&self) -> Vec<u64> {
-        let sides = self.sides.iter().flat_map(|side| &side.nodes);
-        sides.chain(&self.behind).map(|holder| holder.seq).collect()
-    }
-}
-
-impl Side {
-    fn story(&self, history: &History<'_>) -> String {
-        let made = match &self.producer {
-            Some(Producer { node: Some(node), client: Some(client), extra_args, .. }) if extra_args.is_empty() => {
-                format!("was made by {node} ({client})")
-            }
-            Some(Producer { node: Some(node), client: Some(client), extra_args, .. }) => {
-                format!("was made by {node} ({client} {})", extra_args.join(" "))
-            }
-            Some(producer) => {
-                format!("was made by {}, which no node of the run signs as", short_hash(&producer.signed_as))
-            }
-            None => "was made by a producer that the journal does not name".to_owned(),
-        };
-        let seen = match (self.first_seen, &self.first_seen_by) {
-            (Some(at), Some(node)) => format!("; {node} had it first, {}", history.moment(at)),
-            _ => String::new(),
-        };
-        let names: Vec<String> = self.nodes.iter().map(|holder| holder.node.to_string()).collect();
-        let who = match names.as_slice() {
-            [one] => format!("{one} is alone on it"),
-            _ => format!("{} are on it", name_list(&names)),
-        };
-        let odd: Vec<&str> =
-            self.distinguished_by.iter().map(String::as_str).filter(|one| !one.starts_with("group ")).collect();
-        let odd = if odd.is_empty() { String::new() } else { format!(" and alone run {}", odd.join(" and ")) };
-        let odd = if names.len() == 1 {
-            odd.replace(" alone run ", " is the only one with ")
-        } else {
-            odd.replace("alone run", "are the only ones with")
-        };
-        format!("{} at {} {made}{seen}; {who}{odd}", short_hash(&self.block.hash), self.block.height)
-    }
-}
-
-struct EntryNames<'a>(&'a [EntryName]);
-
-impl std::fmt::Display for EntryNames<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.0.is_empty() {
-            return f.write_str("none");
-        }
-        let names: Vec<String> = self.0.iter().map(ToString::to_string).collect();
-        f.write_str(&name_list(&names))
-    }
-}
-
-impl History<'_> {
-    /// What this chain counts by.
-    pub(crate) fn height_word(&self) -> &'static str {
-        if self.run.slots_per_epoch.is_some() { "slot" } else { "height" }
-    }
 }

@@ -137,18 +137,27 @@ impl JsonSchema for Lag {
 
 impl Lag {
     /// The distance in this chain's own units from a head down to what is final, and the bound in the same units.
-    fn measure(self, history: &History<'_>, head: u64, finalized: u64) -> (u64, u64) {
-        match (history.run.slots_per_epoch, self.unit) {
+    fn measure(self, history: &History<'_>, layer: &str, head: u64, finalized: u64) -> (u64, u64) {
+        match (history.slots_per_epoch(layer), self.unit) {
             (Some(slots), LagUnit::Natural | LagUnit::Epochs) => {
                 ((head / slots.max(1)).saturating_sub(finalized), self.amount)
             }
             (Some(slots), _) => (head.saturating_sub(finalized * slots), self.amount),
-            (None, _) => (head.saturating_sub(finalized), self.amount),
+            (None, _) => (head.saturating_sub(finalized), self.in_blocks(history)),
         }
     }
 
-    fn unit_name(self, history: &History<'_>) -> &'static str {
+    /// The bound for a chain that counts blocks. Beside a beacon chain, a block of it fills at most a slot: so many epochs
+    /// are over at the latest when the next one is full.
+    fn in_blocks(self, history: &History<'_>) -> u64 {
         match (history.run.slots_per_epoch, self.unit) {
+            (Some(slots), LagUnit::Natural | LagUnit::Epochs) => (self.amount + 1) * slots - 1,
+            _ => self.amount,
+        }
+    }
+
+    fn unit_name(self, history: &History<'_>, layer: &str) -> &'static str {
+        match (history.slots_per_epoch(layer), self.unit) {
             (Some(_), LagUnit::Natural | LagUnit::Epochs) => "epochs",
             (Some(_), _) => "slots",
             (None, _) => "blocks",
@@ -172,11 +181,12 @@ impl Finality {
             if !roll.meant[node] {
                 return None;
             }
+            let layer = history.layer(node);
             let status = |head: Option<u64>, fin: Option<u64>| match (head, fin) {
                 (None, _) => (0, 0, 0),
                 (Some(_), None) => (0, 1, 0),
                 (Some(head), Some(fin)) => {
-                    let (lag, bound) = self.lag.measure(history, head, fin);
+                    let (lag, bound) = self.lag.measure(history, layer, head, fin);
                     (usize::from(lag > bound), 0, lag)
                 }
             };
@@ -203,30 +213,40 @@ impl Finality {
                 answer => answer,
             })
         });
-        let unit = self.lag.unit_name(history);
+        let layers = history.layers(&case.nodes);
+        // The first layer's unit speaks for all; facts about a node are in its own.
+        let unit = self.lag.unit_name(history, layers.first().map_or("", |layer| layer.name));
         let words = (
             format!("what is final was at most {} {unit} behind", self.lag.amount),
             format!("what is final was more than {} {unit} behind", self.lag.amount),
         );
-        let worst = case.nodes.iter().map(|&node| (history.name(node).clone(), worst[node]));
-        case.judge_moments(&moments, (&words.0, &words.1), |judgement, at| {
+        let mut worsts: std::collections::BTreeMap<&str, Vec<_>> = std::collections::BTreeMap::new();
+        for &node in &case.nodes {
+            let unit = self.lag.unit_name(history, history.layer(node));
+            worsts.entry(unit).or_default().push((history.name(node).clone(), worst[node]));
+        }
+        let judgement = case.judge_moments(&moments, (&words.0, &words.1), |judgement, at| {
             for &node in &case.nodes {
                 let (Some(head), fin) = (history.head_at(node, at), history.finalized_at(node, at)) else { continue };
                 let height = history.chain.height(head.2);
                 let Some((_, seq, (fin, _))) = fin else { continue };
-                let (lag, bound) = self.lag.measure(history, height, fin);
+                let layer = history.layer(node);
+                let (lag, bound) = self.lag.measure(history, layer, height, fin);
                 if lag > bound {
                     judgement.facts.push(format!(
-                        "{} was {lag} {unit} behind: head at {height}, final {} {fin}",
+                        "{} was {lag} {} behind: head at {height}, final {} {fin}",
                         history.name(node),
-                        if history.run.slots_per_epoch.is_some() { "epoch" } else { "block" }
+                        self.lag.unit_name(history, layer),
+                        history.final_word(layer)
                     ));
                     judgement.evidence.extend([head.1, seq]);
                 }
             }
             judgement.facts.extend(case.never_final(at));
             judgement.facts.extend(case.missing(at));
-        })
-        .figure(&format!("worst_lag_{unit}"), per_node(worst))
+        });
+        worsts
+            .into_iter()
+            .fold(judgement, |judgement, (unit, worst)| judgement.figure(&format!("worst_lag_{unit}"), per_node(worst)))
     }
 }

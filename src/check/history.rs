@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::chain::{BlockId, Chain};
 use super::windows::{Window, windows};
-use crate::journal::{Journal, NodePhase, NodeRecord, RunRecord, What};
+use crate::journal::{BlockRecord, Journal, LinkCounterRecord, NodePhase, NodeRecord, RunRecord, What};
 
 /// A node that cannot be seen for less than this is taken to hold what it held: probes sample, and one lost sample is no
 /// blindness. In microseconds.
@@ -65,6 +65,24 @@ pub(crate) struct Holding {
     pub(crate) at: u64,
 }
 
+/// An answer to a call that the timeline or an expectation asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) at: u64,
+    pub(crate) seq: u64,
+    /// Entry of the timeline, or key of the question.
+    pub(crate) asked_by: &'a str,
+    /// Index of the node.
+    pub(crate) node: usize,
+    pub(crate) method: &'a str,
+    /// The height that it was about, if it was about one.
+    pub(crate) height: Option<u64>,
+    pub(crate) result: Option<&'a serde_json::Value>,
+    pub(crate) error: Option<&'a str>,
+    /// Whether the node itself refused it.
+    pub(crate) refused: bool,
+}
+
 /// An exit of a node's process that nobody asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct Death<'a> {
@@ -72,6 +90,29 @@ pub(crate) struct Death<'a> {
     pub(crate) seq: u64,
     pub(crate) how: String,
     pub(crate) last_lines: &'a [String],
+}
+
+/// A branch that a node keeps beside its chain.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LostBranch<'a> {
+    pub(crate) at: u64,
+    pub(crate) seq: u64,
+    pub(crate) height: u64,
+    pub(crate) hash: &'a str,
+    pub(crate) length: u64,
+    pub(crate) status: &'a str,
+}
+
+/// A call that was answered, or was not.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CallMade<'a> {
+    pub(crate) at: u64,
+    pub(crate) seq: u64,
+    pub(crate) asked_by: &'a str,
+    pub(crate) node: usize,
+    pub(crate) method: &'a str,
+    pub(crate) result: Option<&'a serde_json::Value>,
+    pub(crate) error: Option<&'a str>,
 }
 
 /// Everything that is known of one node.
@@ -92,6 +133,12 @@ pub(crate) struct NodeHistory<'a> {
     pub(crate) gaps: Vec<(u64, Option<u64>)>,
     /// Its version string, as last given.
     pub(crate) version: Option<&'a str>,
+    /// Rounds that it entered: instant, line, height, round, step.
+    pub(crate) rounds: Vec<(u64, u64, u64, u64, &'a str)>,
+    /// Branches that it keeps beside its chain: instant, line, the event's own words.
+    pub(crate) branches: Vec<LostBranch<'a>>,
+    /// Whether it says that it is syncing, from when on.
+    pub(crate) syncing: Vec<(u64, bool)>,
 }
 
 /// A whole run, in order.
@@ -103,7 +150,12 @@ pub(crate) struct History<'a> {
     pub(crate) chain: Chain<'a>,
     /// All blocks that nodes were seen to hold, by block and then by time.
     pub(crate) holdings: Vec<Holding>,
+    /// Faults.
     pub(crate) windows: Vec<Window<'a>>,
+    /// Entries that sent something: they are over at once and no faults.
+    pub(crate) sends: Vec<Window<'a>>,
+    /// All calls, in order.
+    pub(crate) calls: Vec<Call<'a>>,
     pub(crate) changes: Vec<Change>,
     /// The timeline's zero; none if it was not reached.
     pub(crate) zero: Option<u64>,
@@ -113,6 +165,12 @@ pub(crate) struct History<'a> {
     pub(crate) ended: Option<&'a str>,
     /// Troubles that are not nodes' faults: instant, line, text.
     pub(crate) troubles: Vec<(u64, u64, &'a str)>,
+    /// What else blocks said of themselves than their place in the chain, as first told.
+    pub(crate) told: BTreeMap<BlockId, &'a BlockRecord>,
+    /// Calls that the timeline or an expectation asked for.
+    pub(crate) calls: Vec<CallMade<'a>>,
+    /// Counters of links: instant, line, records.
+    pub(crate) links: Vec<(u64, u64, &'a [LinkCounterRecord])>,
 }
 
 /// What is known of a node while the journal is read.
@@ -165,13 +223,16 @@ impl<'a> History<'a> {
             journal.events.iter().position(|other| other.seq == event.seq).unwrap_or(journal.events.len())
         });
         let end = stop.or(journal.events.last()).map_or(0, |event| event.at);
+        let (sends, faults) = windows(journal, zero).into_iter().partition(Window::is_send);
         let mut history = Self {
             run,
             nodes: run.nodes.iter().map(NodeHistory::new).collect(),
             index: run.nodes.iter().enumerate().map(|(index, node)| (node.name.as_str(), index)).collect(),
             chain: Chain::default(),
             holdings: Vec::new(),
-            windows: windows(journal, zero),
+            windows: faults,
+            sends,
+            calls: Vec::new(),
             changes: Vec::new(),
             zero,
             end,
@@ -180,6 +241,9 @@ impl<'a> History<'a> {
                 _ => None,
             }),
             troubles: Vec::new(),
+            told: BTreeMap::new(),
+            calls: Vec::new(),
+            links: Vec::new(),
         };
         history.read(&journal.events[..judged]);
         history.chain.link();
@@ -214,6 +278,9 @@ impl<'a> History<'a> {
             if let What::Trouble { message } = &event.what {
                 self.troubles.push((event.at, event.seq, message));
             }
+            if let What::Links { links } = &event.what {
+                self.links.push((event.at, event.seq, links));
+            }
             let Some(node) = node else { continue };
             self.observe(event, node, &mut raw[node], &blind[node]);
             let state = raw[node].state();
@@ -246,6 +313,23 @@ impl<'a> History<'a> {
                 let block =
                     self.chain.add(&record.hash, record.height, Some(&record.parent), record.producer.as_deref());
                 self.holdings.push(Holding { block, node, at });
+                let says = record.state_root.is_some() || record.receipts_root.is_some();
+                if says || record.gas_used.is_some() || record.execution.is_some() {
+                    self.told.entry(block).or_insert(record);
+                }
+            }
+            What::Round { height, round, step, .. } => {
+                raw.answers(at);
+                self.nodes[node].rounds.push((at, seq, *height, *round, step));
+            }
+            What::Branch { height, hash, length, status, .. } => {
+                raw.answers(at);
+                let branch = LostBranch { at, seq, height: *height, hash, length: *length, status };
+                self.nodes[node].branches.push(branch);
+            }
+            What::Called { asked_by, method, result, error, .. } => {
+                let (result, error) = (result.as_ref(), error.as_deref());
+                self.calls.push(CallMade { at, seq, asked_by, node, method, result, error });
             }
             What::Finalized { height, hash, .. } => {
                 let block = self.chain.id(hash);
@@ -256,7 +340,11 @@ impl<'a> History<'a> {
                 raw.answers(at);
                 self.note(Change { at, seq, node, fact: Fact::Peers(*count) });
             }
-            What::Syncing { .. } | What::ProbeBack { .. } => {
+            What::Syncing { syncing, .. } => {
+                raw.answers(at);
+                self.nodes[node].syncing.push((at, *syncing));
+            }
+            What::Safe { .. } | What::ProbeBack { .. } => {
                 raw.answers(at);
             }
             What::Version { version, .. } => {
@@ -286,6 +374,17 @@ impl<'a> History<'a> {
                     self.nodes[node].deaths.push(Death { at, seq, how, last_lines });
                 }
             }
+            What::Called { asked_by, method, height, result, error, refused, .. } => self.calls.push(Call {
+                at,
+                seq,
+                asked_by,
+                node,
+                method,
+                height: *height,
+                result: result.as_ref(),
+                error: error.as_deref(),
+                refused: *refused,
+            }),
             _ => {}
         }
     }
@@ -362,6 +461,9 @@ impl<'a> NodeHistory<'a> {
             marks: Vec::new(),
             gaps: Vec::new(),
             version: None,
+            rounds: Vec::new(),
+            branches: Vec::new(),
+            syncing: Vec::new(),
         }
     }
 }
@@ -374,11 +476,16 @@ fn node_of(what: &What) -> Option<&str> {
         | What::Justified { node, .. }
         | What::Peers { node, .. }
         | What::Syncing { node, .. }
+        | What::Safe { node, .. }
+        | What::Branch { node, .. }
+        | What::Round { node, .. }
+        | What::Called { node, .. }
         | What::Version { node, .. }
         | What::Reorg { node, .. }
         | What::ProbeLost { node, .. }
         | What::ProbeBack { node }
         | What::LogMark { node, .. }
+        | What::Called { node, .. }
         | What::Exit { node, .. } => Some(node.as_str()),
         What::Block(record) => Some(record.node.as_str()),
         _ => None,

@@ -1,10 +1,12 @@
 //! Journal to verdict: reads the expectations, asks each check, and puts the answers together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::diagnosis::{Diagnosis, diagnose_run};
 use super::episodes::convergence;
+use super::findings::{Finding, findings};
 use super::history::History;
-use super::moments::{Answer, Finding, Interval, Moments, judge_interval};
+use super::moments::{Answer, Found, Interval, Moments, judge_interval};
 use super::verdict::{ExpectationResult, FaultInstant, FaultTiming, VERDICT_SCHEMA, Verdict};
 use super::{Expectation, Outcome, That, When, explain::Explanation};
 use crate::journal::{FaultPhase, Journal, What};
@@ -16,6 +18,8 @@ pub(crate) struct Case<'h, 'a> {
     pub(crate) when: &'h When,
     /// The nodes that are meant, as indices.
     pub(crate) nodes: Vec<usize>,
+    /// What stands out in the run.
+    pub(crate) findings: &'h [Finding],
 }
 
 /// What a check gives back.
@@ -28,6 +32,7 @@ pub(crate) struct Judgement {
     pub(crate) figures: BTreeMap<String, serde_json::Value>,
     pub(crate) moment: Option<u64>,
     pub(crate) explanation: Option<Explanation>,
+    pub(crate) diagnosis: Option<Diagnosis>,
 }
 
 impl Judgement {
@@ -40,6 +45,7 @@ impl Judgement {
             figures: BTreeMap::new(),
             moment: None,
             explanation: None,
+            diagnosis: None,
         }
     }
 
@@ -53,8 +59,9 @@ impl Judgement {
 pub fn judge(journal: &Journal) -> Verdict {
     let history = History::new(journal);
     let expectations: Result<Vec<Expectation>, _> = serde_json::from_value(journal.run.expectations.clone());
+    let findings = findings(&history);
     let results: Vec<ExpectationResult> = match expectations {
-        Ok(expectations) => expectations.iter().map(|expectation| result(&history, expectation)).collect(),
+        Ok(expectations) => expectations.iter().map(|expectation| result(&history, &findings, expectation)).collect(),
         Err(error) => vec![unreadable(&error)],
     };
     Verdict {
@@ -64,6 +71,8 @@ pub fn judge(journal: &Journal) -> Verdict {
         results,
         convergence: convergence(&history),
         timing: timing(journal),
+        diagnoses: diagnose_run(&history),
+        findings,
     }
 }
 
@@ -79,13 +88,24 @@ fn unreadable(error: &serde_json::Error) -> ExpectationResult {
         figures: BTreeMap::new(),
         moment: None,
         explanation: None,
+        diagnosis: None,
     }
 }
 
-fn result(history: &History<'_>, expectation: &Expectation) -> ExpectationResult {
-    let case = Case { history, when: &expectation.when, nodes: history.indices(&expectation.nodes) };
-    let judgement = if case.nodes.is_empty() {
+fn result(history: &History<'_>, findings: &[Finding], expectation: &Expectation) -> ExpectationResult {
+    let nodes = history.indices(&expectation.nodes);
+    let mut case = Case { history, when: &expectation.when, nodes, findings };
+    let meant = case.nodes.clone();
+    if !matches!(expectation.that, That::Ready(_) | That::Log(_) | That::Exit(_)) {
+        case.nodes = history.showing(&case.nodes);
+    }
+    let compares = matches!(expectation.that, That::Agree(_) | That::Diverge(_));
+    let judgement = if meant.is_empty() {
         Judgement::new(Outcome::Unknown, "no node of the run is meant")
+    } else if case.nodes.is_empty() {
+        Judgement::new(Outcome::Unknown, format!("cannot be told: {}", shows_nothing(history, &meant)))
+    } else if compares && meant.len() > 1 && history.layers(&case.nodes).iter().all(|layer| layer.nodes.len() < 2) {
+        Judgement::new(Outcome::Unknown, "cannot be told: no two of these nodes show the same chain")
     } else {
         match &expectation.that {
             That::Ready(check) => check.judge(&case),
@@ -99,8 +119,11 @@ fn result(history: &History<'_>, expectation: &Expectation) -> ExpectationResult
             That::Reorg(check) => check.judge(&case),
             That::Log(check) => check.judge(&case),
             That::Exit(check) => check.judge(&case),
+            That::RpcEqual(check) => check.judge(&case),
         }
     };
+    let mut judgement = judgement;
+    case.explain_trouble(&expectation.that, &mut judgement);
     let mut evidence = judgement.evidence;
     evidence.sort_unstable();
     evidence.dedup();
@@ -115,13 +138,27 @@ fn result(history: &History<'_>, expectation: &Expectation) -> ExpectationResult
         figures: judgement.figures,
         moment: judgement.moment,
         explanation: judgement.explanation,
+        diagnosis: judgement.diagnosis,
     }
+}
+
+/// Nodes that only run a process have nothing to say about a chain.
+fn shows_nothing(history: &History<'_>, nodes: &[usize]) -> String {
+    let names: Vec<String> = nodes.iter().map(|&node| history.name(node).to_string()).collect();
+    let verb = if names.len() == 1 { "shows" } else { "show" };
+    format!("{} {verb} no chain (adapter `process`)", super::questions::name_list(&names))
 }
 
 fn timing(journal: &Journal) -> FaultTiming {
     let mut timing = FaultTiming::default();
+    // What was sent has its own lines; how late a call was is no error of a fault.
+    let sends = journal.run.windows.iter().filter(|window| window.fault == super::SEND);
+    let sends: BTreeSet<_> = sends.map(|window| &window.name).collect();
     for event in &journal.events {
         let What::Fault { entry, phase, planned, applied, error } = &event.what else { continue };
+        if sends.contains(entry) {
+            continue;
+        }
         timing.instants.push(FaultInstant {
             entry: entry.clone(),
             begin: *phase == FaultPhase::Begin,
@@ -137,14 +174,14 @@ fn timing(journal: &Journal) -> FaultTiming {
 impl Case<'_, '_> {
     /// Judges a question that has an answer at every moment: the worst of all intervals counts.
     #[expect(clippy::result_large_err, reason = "made once for each expectation")]
-    pub(crate) fn findings(&self, moments: &Moments) -> Result<Vec<Finding>, Judgement> {
+    pub(crate) fn findings(&self, moments: &Moments) -> Result<Vec<Found>, Judgement> {
         let intervals = self.when.intervals(self.history).map_err(|reason| Judgement::new(Outcome::Unknown, reason))?;
         let mode = self.when.mode();
         Ok(intervals.iter().map(|interval| judge_interval(moments, mode, interval)).collect())
     }
 
     /// Which of the findings decides: the first of the worst.
-    pub(crate) fn worst(findings: Vec<Finding>) -> Option<Finding> {
+    pub(crate) fn worst(findings: Vec<Found>) -> Option<Found> {
         // `max_by_key` takes the last of equals.
         findings.into_iter().rev().max_by_key(|finding| finding.outcome)
     }
@@ -208,8 +245,8 @@ impl Case<'_, '_> {
         }
     }
 
-    fn summary(&self, finding: &Finding, (yes, no): (&str, &str)) -> String {
-        let Finding { outcome, moment, interval } = finding;
+    fn summary(&self, finding: &Found, (yes, no): (&str, &str)) -> String {
+        let Found { outcome, moment, interval } = finding;
         let when = self.history.moment(moment.at);
         let Interval { from, to, name, cut_short, .. } = interval;
         let since = super::questions::seconds(moment.at.saturating_sub(*from));
@@ -258,9 +295,17 @@ impl Case<'_, '_> {
             .collect();
         match silent.len() {
             0 => None,
-            count if count == self.history.nodes.len() => Some("no node ever called anything final".to_owned()),
+            count if count == self.history.nodes.len() || (count == self.nodes.len() && self.is_everybody()) => {
+                Some("no node ever called anything final".to_owned())
+            }
             _ => Some(format!("{} never said what is final", super::questions::name_list(&silent))),
         }
+    }
+
+    /// Whether all nodes that show a chain are meant.
+    fn is_everybody(&self) -> bool {
+        let all: Vec<usize> = (0..self.history.nodes.len()).collect();
+        self.history.showing(&all).len() == self.nodes.len()
     }
 
     /// The times over which something is counted. `whole` is from where `always`, `at` and `at_end` count.

@@ -3,17 +3,22 @@
 pub mod agree;
 mod agreement;
 pub(crate) mod chain;
+mod diagnosis;
 pub mod diverge;
 mod document;
 mod episodes;
 pub mod exit;
 mod explain;
 pub mod finality;
+mod findings;
 mod growth;
 pub(crate) mod history;
+mod json_differences;
 mod judge;
+pub(crate) mod layers;
 pub mod log;
 mod moments;
+pub(crate) mod participants;
 pub mod peers;
 mod phrase;
 pub mod progress;
@@ -21,12 +26,16 @@ mod questions;
 pub mod ready;
 pub mod recover;
 pub mod reorg;
+pub(crate) mod roots;
+pub mod rpc_equal;
 pub mod stall;
+mod story;
 mod subject;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod trouble;
 mod verdict;
 pub(crate) mod windows;
 
@@ -37,16 +46,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{EntryName, NodeName};
 
+pub use diagnosis::{Diagnosis, Kind, Quote};
 pub use document::{TABLE, TableEntry, That, ThatDocument, Unbuilt};
 pub use explain::{BlockName, Explanation, Holder, Producer, Side};
+pub use findings::{Finding, FindingKind};
 pub use history::TOLERATED_GAP;
 pub use judge::judge;
 pub use phrase::{duration, label};
 pub use questions::short_hash;
+pub use roots::Roots;
 pub use subject::{Growth, Subject};
 pub use verdict::{
     Convergence, Episode, ExpectationResult, FaultInstant, FaultTiming, Healing, VERDICT_SCHEMA, Verdict,
 };
+
+/// Word of timeline entries that send something, in the place of a fault's keyword.
+pub const SEND: &str = "send";
 
 /// What a scenario expects, with targets resolved: this form is written into the journal's first line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

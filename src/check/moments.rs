@@ -38,17 +38,23 @@ impl Moments {
         let mut moments: Vec<Moment> = Vec::new();
         for change in &history.changes {
             let Some(answer) = take(change) else { continue };
-            if moments.last().is_some_and(|last| last.answer == answer) {
-                continue;
-            }
-            // Several changes at one instant count as one.
-            if moments.last().is_some_and(|last| last.at == change.at) {
-                moments.pop();
-                if moments.last().is_some_and(|last| last.answer == answer) {
-                    continue;
-                }
-            }
-            moments.push(Moment { at: change.at, seq: change.seq, answer });
+            add(&mut moments, Moment { at: change.at, seq: change.seq, answer });
+        }
+        Self(moments)
+    }
+
+    /// One answer out of the answers of several layers. `join` is given them in order.
+    pub(crate) fn together(layers: Vec<Self>, join: impl Fn(&[Answer]) -> Answer) -> Self {
+        let mut now = vec![Answer::NotYet; layers.len()];
+        let mut all: Vec<(Moment, usize)> = Vec::new();
+        for (index, layer) in layers.into_iter().enumerate() {
+            all.extend(layer.0.into_iter().map(|moment| (moment, index)));
+        }
+        all.sort_by_key(|(moment, index)| (moment.at, moment.seq, *index));
+        let mut moments = Vec::new();
+        for (moment, index) in all {
+            now[index] = moment.answer;
+            add(&mut moments, Moment { answer: join(&now), ..moment });
         }
         Self(moments)
     }
@@ -65,6 +71,21 @@ impl Moments {
     pub(crate) fn at(&self, at: u64) -> Moment {
         self.within(at, at).last().unwrap_or(Moment { at, seq: 0, answer: Answer::NotYet })
     }
+}
+
+/// Takes an answer up, if it is another than the one before.
+fn add(moments: &mut Vec<Moment>, moment: Moment) {
+    if moments.last().is_some_and(|last| last.answer == moment.answer) {
+        return;
+    }
+    // Several changes at one instant count as one.
+    if moments.last().is_some_and(|last| last.at == moment.at) {
+        moments.pop();
+        if moments.last().is_some_and(|last| last.answer == moment.answer) {
+            return;
+        }
+    }
+    moments.push(moment);
 }
 
 /// A time that an expectation speaks of.
@@ -172,7 +193,7 @@ impl When {
 
 /// What was found in one interval.
 #[derive(Clone, Debug)]
-pub(crate) struct Finding {
+pub(crate) struct Found {
     /// The answer.
     pub(crate) outcome: Outcome,
     /// The moment that decided.
@@ -182,8 +203,8 @@ pub(crate) struct Finding {
 }
 
 /// Judges one interval.
-pub(crate) fn judge_interval(moments: &Moments, mode: Mode, interval: &Interval) -> Finding {
-    let finding = |outcome, moment| Finding { outcome, moment, interval: interval.clone() };
+pub(crate) fn judge_interval(moments: &Moments, mode: Mode, interval: &Interval) -> Found {
+    let finding = |outcome, moment| Found { outcome, moment, interval: interval.clone() };
     let last = moments.at(interval.to);
     let unknown = |answer: Answer| matches!(answer, Answer::NotYet | Answer::Unseen);
     let (looked_for, found, otherwise) = match mode {

@@ -70,6 +70,7 @@ impl That {
                 }
             }
             Self::Exit(_) => "no process dies on its own".to_owned(),
+            Self::RpcEqual(rpc) => format!("the same answer to {}", rpc.method),
         }
     }
 

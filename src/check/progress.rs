@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::growth::Series;
+use super::history::{Fact, History, State};
 use super::judge::{Case, Judgement};
 use super::moments::Interval;
 use super::questions::seconds;
@@ -161,15 +162,18 @@ impl Progress {
                     reached: Some(at),
                 };
             }
-            // Growth that nobody could see is not growth that did not happen.
-            let open = span.cut_short.is_some() || series.points.is_empty() || missing_at_an_edge(&series, span);
+            // Growth that nobody could see is not growth that did not happen; a node that answers all the while and
+            // names no block has none.
+            let silent = series.points.is_empty() && !answered_without_a_head(history, node, span);
+            let open = span.cut_short.is_some() || silent || missing_at_an_edge(&series, span);
             let outcome = if open { Outcome::Unknown } else { Outcome::Fail };
             let fact = format!(
                 "{name} grew by {gain} of {} blocks in {}{stands}{missing}",
                 self.blocks,
                 seconds(span.to - span.from)
             );
-            return Found { outcome, fact: Some(fact), gain: last.map(|_| gain), seq, reached: None };
+            let gain = (last.is_some() || outcome == Outcome::Fail).then_some(gain);
+            return Found { outcome, fact: Some(fact), gain, seq, reached: None };
         };
         let found = match case.when {
             When::Sometimes | When::Never => series.fastest(span.from, span.to, per),
@@ -195,6 +199,17 @@ impl Progress {
             )
         });
         Found { outcome, fact, gain: Some(gain), seq, reached: None }
+    }
+}
+
+/// Whether a node was in sight when the span began and when it ended, and named no head in between.
+fn answered_without_a_head(history: &History<'_>, node: usize, span: &Interval) -> bool {
+    let silent = |at| history.state_at(node, at).1 == State::Seen(None);
+    silent(span.to) && history.last_head(node, span.to).is_none() && {
+        let came = history.nodes[node].changes.iter().map(|&change| history.changes[change as usize]);
+        let first = came.filter(|change| change.fact == Fact::State(State::Seen(None))).map(|change| change.at).next();
+        // It may come up a little after the timeline has begun.
+        first.is_some_and(|first| first <= span.from + (span.to - span.from) / 2)
     }
 }
 

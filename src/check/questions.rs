@@ -38,7 +38,8 @@ impl<'a> History<'a> {
 
     /// All repetitions of an entry, or the one repetition that is named.
     pub(crate) fn family(&self, name: &str) -> impl Iterator<Item = &Window<'a>> {
-        self.windows.iter().filter(move |window| window.record.family == name || window.record.name.as_str() == name)
+        let all = self.windows.iter().chain(&self.sends);
+        all.filter(move |window| window.record.family == name || window.record.name.as_str() == name)
     }
 
     /// Faults in force at a moment.

@@ -1,5 +1,6 @@
 //! `recover`: whoever was hit by a fault comes back.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -130,7 +131,7 @@ impl Recover {
     ) -> Vec<Return> {
         let bound = end + self.within.as_micros() as u64;
         let (mut waiting, mut returns) = (Vec::new(), Vec::new());
-        let mut again: std::collections::BTreeMap<usize, &Window<'_>> = std::collections::BTreeMap::new();
+        let mut again: BTreeMap<usize, &Window<'_>> = BTreeMap::new();
         for &node in hit {
             let next = next_hit(history, window, end, bound, node);
             again.extend(next.map(|next| (node, next)));
@@ -173,18 +174,25 @@ impl Recover {
         waiting: &mut Vec<usize>,
         mut back: impl FnMut(usize),
     ) {
-        let mut held: std::collections::BTreeMap<BlockId, usize> = std::collections::BTreeMap::new();
-        for &head in heads.iter().flatten() {
-            *held.entry(head).or_insert(0) += 1;
+        let mut held: BTreeMap<(&str, BlockId), usize> = BTreeMap::new();
+        for (node, head) in heads.iter().enumerate() {
+            if let Some(head) = head {
+                *held.entry((history.layer(node), *head)).or_insert(0) += 1;
+            }
         }
-        let present: usize = held.values().sum();
-        let mut with: std::collections::BTreeMap<BlockId, bool> = std::collections::BTreeMap::new();
+        let mut with: BTreeMap<BlockId, bool> = BTreeMap::new();
         waiting.retain(|&node| {
             let Some(head) = heads[node] else { return true };
             let is_back = *with.entry(head).or_insert_with(|| {
-                let together: usize =
-                    held.iter().filter(|(other, _)| self.near(history, head, **other)).map(|(_, count)| count).sum();
-                present > 1 && (together - 1) * 2 > present - 1
+                // Whoever shows another chain is nobody to be with.
+                let layer = history.layer(node);
+                let same = || held.iter().filter(|((other, _), _)| *other == layer);
+                let present: usize = same().map(|(_, count)| count).sum();
+                let near = same().filter(|((_, other), _)| self.near(history, head, *other));
+                let together: usize = near.map(|(_, count)| count).sum();
+                // The only node of a layer has nobody to be with: that it shows a head is all there is.
+                let alone = history.is_layered() && history.layer_size(node) == 1;
+                alone || (present > 1 && (together - 1) * 2 > present - 1)
             });
             if is_back {
                 back(node);

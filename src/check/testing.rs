@@ -2,14 +2,23 @@
 //!
 //! ```text
 //! nodes a b c:go-ethereum d:reference+--quirk+late      (name:client+argument+…)
+//! known a eth_call /x/* because       (a declared difference of a node's client)
 //! slots 4                                   (slots an epoch has: a beacon chain)
 //! window split partition 10 20 a b          (name fault start end targets; end `-` is none; `split#1` is of family split)
 //! block a1 genesis c                        (name parent producer-node; `a5@7` has height 7, else parent's + 1)
 //! 0 a b head a1                             (seconds after the zero; nodes; what)
 //! 10 begin split / 20.2 end split
 //! 12 c lost / 14 c back / 12 c exit 1 / 12 c exit expected / 14 c started / 14 c ready / 14 c notready
+//! 15 a answers rpc_equal/0 {"x": 1} / 15 a refuses rpc_equal/0 method not found / 15 a silent rpc_equal/0
 //! 15 a final 3 a1 / 15 a peers 2 / 15 a reorg 3 / 15 a reorg 3+ / 15 a log panic a line of text
 //! 30 trouble text / 30 ended complete
+//!
+//! layer execution a b                       (which chain nodes show; `beacon` if it is not said)
+//! nodes w.execution:geth w.consensus:prysm w.validator:prysm   (members of the participant `w`, with their layers)
+//! inside b5 e5                              (block b5 holds the execution block e5)
+//! roots e5 s5 r5 21000                      (state root, receipts root and gas used of e5)
+//! 15 a round 12 3 Prevote / 15 a branch 7 b7 3 valid-fork / 15 a syncing true / 15 a called send-1 eth_call ok|fail
+//! 15 links a>b:100:7 b>a:100:0              (packets delivered and cut since the run started)
 //! ```
 //! The zero lies 5 s after the run's start; nodes are started at −4 s and ready at −3 s unless `late` nodes are named.
 //! A node that shows a head also shows all its ancestors that it has not shown before, as probes do.
@@ -27,8 +36,8 @@ use std::time::Duration;
 use super::{Expectation, ExpectationResult, Outcome, That, Verdict, When, judge, label};
 use crate::action::{ClientRef, NodeName};
 use crate::journal::{
-    BlockRecord, EdgeRecord, Event, FaultPhase, Journal, NodePhase, NodeRecord, RunRecord, SCHEMA_VERSION, What,
-    WindowRecord,
+    BlockRecord, EdgeRecord, Event, FaultPhase, Journal, LinkCounterRecord, NodePhase, NodeRecord, RunRecord,
+    SCHEMA_VERSION, What, WindowRecord,
 };
 
 /// The zero of the timeline, in microseconds since the run's start.
@@ -38,6 +47,8 @@ struct Block {
     height: u64,
     parent: String,
     producer: Option<String>,
+    execution: Option<String>,
+    roots: Vec<String>,
 }
 
 #[derive(Default)]
@@ -57,6 +68,15 @@ struct Builder {
 pub(crate) fn at(text: &str) -> u64 {
     let seconds: f64 = text.parse().unwrap_or_else(|_| panic!("{text} is no number of seconds"));
     (seconds * 1e6 + ZERO as f64).round() as u64
+}
+
+/// `a>b:100:7`: packets delivered and cut.
+fn link_record(text: &str) -> LinkCounterRecord {
+    let mut parts = text.split([':', '>']);
+    let mut word = || parts.next().unwrap();
+    let (from, to) = (NodeName::new(word()), NodeName::new(word()));
+    let (packets, cut) = (word().parse().unwrap(), word().parse().unwrap());
+    LinkCounterRecord { from, to, packets, bytes: packets * 100, cut, lost: 0, overflow: 0 }
 }
 
 /// The hash of a block's name: 32 bytes that begin with the name.
@@ -86,6 +106,10 @@ impl Builder {
             ["slots", slots] => self.slots = Some(slots.parse().unwrap()),
             ["late", nodes @ ..] => self.late.extend(nodes.iter().map(|node| (*node).to_owned())),
             ["nozero"] => self.no_zero = true,
+            ["known", name, method, pointer, reason @ ..] => {
+                let node = self.nodes.iter_mut().find(|node| node.name.as_str() == *name).unwrap();
+                node.known_differences.push(((*method).to_owned(), (*pointer).to_owned(), reason.join(" ")));
+            }
             ["window", name, fault, start, end, targets @ ..] => self.windows.push(WindowRecord {
                 name: (*name).into(),
                 family: name.split('#').next().unwrap().to_owned(),
@@ -95,6 +119,17 @@ impl Builder {
                 end: (*end != "-").then(|| at(end) - ZERO),
                 targets: targets.iter().map(|target| NodeName::new(*target)).collect(),
             }),
+            ["layer", layer, nodes @ ..] => {
+                for node in self.nodes.iter_mut().filter(|node| nodes.contains(&node.name.as_str())) {
+                    (*layer).clone_into(&mut node.layer);
+                }
+            }
+            ["inside", block, execution] => {
+                self.blocks.get_mut(*block).unwrap().execution = Some((*execution).to_owned());
+            }
+            ["roots", block, roots @ ..] => {
+                self.blocks.get_mut(*block).unwrap().roots = roots.iter().map(|root| (*root).to_owned()).collect();
+            }
             ["block", name, parent, producer @ ..] => self.block(name, parent, producer.first().copied()),
             [time, rest @ ..] => {
                 self.begin();
@@ -122,9 +157,14 @@ impl Builder {
             signs_as: vec![index.to_string()],
             extra_args: parts.map(str::to_owned).collect(),
             ready_within: 60_000_000,
-            participant: None,
-            member: None,
-            layer: "beacon".to_owned(),
+            participant: name.split_once('.').map(|(participant, _)| participant.to_owned()),
+            member: name.split_once('.').map(|(_, member)| member.to_owned()),
+            layer: match name.split_once('.').map_or("", |(_, member)| member) {
+                "execution" => "execution",
+                "validator" => "process",
+                _ => "beacon",
+            }
+            .to_owned(),
             known_differences: Vec::new(),
         });
     }
@@ -139,7 +179,10 @@ impl Builder {
             let index = self.nodes.iter().position(|record| record.name.as_str() == node);
             index.map_or_else(|| node.to_owned(), |index| index.to_string())
         });
-        self.blocks.insert(name.to_owned(), Block { height, parent: parent.to_owned(), producer });
+        self.blocks.insert(
+            name.to_owned(),
+            Block { height, parent: parent.to_owned(), producer, execution: None, roots: Vec::new() },
+        );
     }
 
     fn begin(&mut self) {
@@ -174,6 +217,10 @@ impl Builder {
             ["ended", reason] => self.push(at, What::TimelineEnded { reason: (*reason).to_owned() }),
             ["trouble", text @ ..] => self.push(at, What::Trouble { message: text.join(" ") }),
             ["interrupted"] => self.push(at, What::Interrupted),
+            ["links", links @ ..] => {
+                let links = links.iter().map(|link| link_record(link)).collect();
+                self.push(at, What::Links { links });
+            }
             _ => {
                 let known = |word: &&&str| self.nodes.iter().any(|node| node.name.as_str() == **word);
                 let nodes: Vec<String> = words.iter().take_while(known).map(|word| (*word).to_owned()).collect();
@@ -214,18 +261,50 @@ impl Builder {
             ["ready"] => What::Node { node, phase: NodePhase::Ready },
             ["notready"] => What::Node { node, phase: NodePhase::NotReady },
             ["final", height, block] => What::Finalized { node, height: height.parse().unwrap(), hash: hash(block) },
+            ["round", height, round, step] => What::Round {
+                node,
+                height: height.parse().unwrap(),
+                round: round.parse().unwrap(),
+                step: (*step).to_owned(),
+            },
+            ["branch", height, block, length, status] => What::Branch {
+                node,
+                height: height.parse().unwrap(),
+                hash: hash(block),
+                length: length.parse().unwrap(),
+                status: (*status).to_owned(),
+            },
+            ["syncing", syncing] => What::Syncing { node, syncing: *syncing == "true" },
+            ["called", asked_by, method, answer] => What::Called {
+                asked_by: (*asked_by).to_owned(),
+                node,
+                method: (*method).to_owned(),
+                height: None,
+                result: (*answer == "ok").then(|| serde_json::Value::from("0x1")),
+                error: (*answer != "ok").then(|| "refused".to_owned()),
+            },
             ["peers", count] => What::Peers { node, count: count.parse().unwrap() },
             ["reorg", depth] => {
                 let exact = !depth.ends_with('+');
                 let depth = depth.trim_end_matches('+').parse().unwrap();
-                What::Reorg { node, from: hash("old"), to: hash("new"), depth, exact }
+                What::Reorg { node, from: hash("old"), to: hash("new"), depth, blocks: exact.then_some(depth), exact }
             }
             ["log", pattern, line @ ..] => {
                 What::LogMark { node, pattern: (*pattern).to_owned(), line: line.join(" "), number: 7 }
             }
+            ["answers", key, json @ ..] => self.called(node, key, Some(json.join(" ")), None, false),
+            ["refuses", key, text @ ..] => self.called(node, key, None, Some(text.join(" ")), true),
+            ["silent", key] => self.called(node, key, None, Some("timed out".to_owned()), false),
             _ => panic!("no such event: {words:?}"),
         };
         self.push(at, what);
+    }
+
+    #[expect(clippy::unused_self, reason = "one of the builder's events")]
+    fn called(&self, node: NodeName, key: &str, result: Option<String>, error: Option<String>, refused: bool) -> What {
+        let result = result.map(|text| serde_json::from_str(&text).unwrap());
+        let (asked_by, method) = (key.to_owned(), "eth_getBlockByNumber".to_owned());
+        What::Called { asked_by, node, method, height: Some(32), result, error, refused }
     }
 
     fn show(&mut self, at: u64, node: &str, block: &str) {
@@ -244,10 +323,10 @@ impl Builder {
                 hash: hash(&here),
                 parent: hash(&known.parent),
                 producer: known.producer.clone(),
-                state_root: None,
-                receipts_root: None,
-                gas_used: None,
-                execution: None,
+                state_root: known.roots.first().map(|root| hash(root)),
+                receipts_root: known.roots.get(1).map(|root| hash(root)),
+                gas_used: known.roots.get(2).map(|gas| gas.parse().unwrap()),
+                execution: known.execution.as_deref().map(hash),
             });
             here.clone_from(&known.parent);
         }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Outcome;
+use super::diagnosis::Diagnosis;
 use super::explain::Explanation;
+use super::findings::Finding;
 use crate::action::{EntryName, NodeName};
 
 /// Version of the form of `verdict.json`.
@@ -26,6 +28,12 @@ pub struct Verdict {
     pub convergence: Convergence,
     /// How exactly faults came when they should.
     pub timing: FaultTiming,
+    /// What the network did while links were cut, or that it never started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub diagnoses: Vec<Diagnosis>,
+    /// What stands out though nobody asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<Finding>,
 }
 
 /// The answer to one expectation.
@@ -53,6 +61,9 @@ pub struct ExpectationResult {
     /// How chains differed at that moment, for expectations about agreement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Explanation>,
+    /// What kind of trouble it was, for expectations about heads that did not pass.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diagnosis: Option<Diagnosis>,
 }
 
 /// When the nodes' chains parted and met.
@@ -78,6 +89,9 @@ pub struct Episode {
     pub to: Option<u64>,
     /// How chains differed when it was over or the run ended.
     pub explanation: Explanation,
+    /// Which pattern it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diagnosis: Option<Diagnosis>,
 }
 
 /// How long agreement took after a fault.

@@ -27,6 +27,11 @@ impl Window<'_> {
         self.begin.is_some_and(|begin| begin <= at) && self.end.is_none_or(|end| at < end)
     }
 
+    /// Whether it sent something, instead of being a fault.
+    pub(crate) fn is_send(&self) -> bool {
+        self.record.fault == super::SEND
+    }
+
     /// Whether it takes processes away, so that its targets are not expected to answer.
     pub(crate) fn takes_processes(&self) -> bool {
         matches!(self.record.fault.as_str(), "kill" | "stop" | "pause" | "restart" | "upgrade" | "join" | "leave")

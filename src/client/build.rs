@@ -488,7 +488,17 @@ impl<'a> Builder<'a> {
         Some(RpcSpec { port, path, login: written.login.clone().or(default_login) })
     }
 
+    /// Named calls. Their templates are filled in when a timeline asks for them; here they are only checked.
     fn calls(&mut self) -> BTreeMap<String, NamedCall> {
+        let texts: Vec<Sp<String>> = self
+            .manifest
+            .calls
+            .values()
+            .flat_map(|call| call.params.iter().flat_map(texts).map(|text| Sp::new(text.to_owned(), call.method.span)))
+            .collect();
+        for text in &texts {
+            self.template(text);
+        }
         let written = self.manifest.calls.iter();
         written
             .map(|(name, call)| {
@@ -521,6 +531,16 @@ fn compatible(manifest: &Manifest) -> Compatible {
         presets: words(&written.presets),
         protocols: written.protocols.clone(),
         same: written.same.clone(),
+    }
+}
+
+/// All texts inside a JSON value.
+fn texts(value: &serde_json::Value) -> Vec<&str> {
+    match value {
+        serde_json::Value::String(text) => vec![text],
+        serde_json::Value::Array(items) => items.iter().flat_map(texts).collect(),
+        serde_json::Value::Object(entries) => entries.values().flat_map(texts).collect(),
+        _ => Vec::new(),
     }
 }
 

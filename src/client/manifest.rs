@@ -43,7 +43,8 @@ pub struct Manifest {
     #[serde(default)]
     pub command: Option<Sp<Vec<Sp<String>>>>,
     /// Groups of words that are appended to `command` when none of their templates is empty, for example
-    /// `["--validators", "{node.validators}"]`.
+    /// `["--validators", "{node.validators}"]`. A group is left out too when the chain has no such `{chain.…}` or the
+    /// participant no such `{mate.…}`.
     #[serde(default)]
     pub optional: Vec<Sp<Vec<Sp<String>>>>,
     /// Environment variables.
@@ -454,7 +455,7 @@ pub struct HttpJsonDocument {
     /// Height of the last final block.
     #[serde(default)]
     pub finalized: Option<HttpJsonField>,
-    /// Number of peers, or the list of them.
+    /// Number of peers.
     #[serde(default)]
     pub peers: Option<HttpJsonField>,
     /// Client version.

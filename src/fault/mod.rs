@@ -11,6 +11,8 @@ mod partition;
 mod pause;
 mod restart;
 mod shape;
+#[cfg(test)]
+mod stack_tests;
 mod stop;
 mod table;
 #[cfg(test)]

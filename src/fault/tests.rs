@@ -20,7 +20,7 @@ networks: {main: {}, private: {}}
 graph: ring
 ";
 
-fn topology_of(text: &str) -> Topology {
+pub(super) fn topology_of(text: &str) -> Topology {
     let mut sources = Sources::new();
     let document: TopologyDocument = crate::text::yaml::read(&mut sources, "t.yaml", text).unwrap();
     let seeds = Seeds::root(1);
@@ -33,7 +33,7 @@ fn of_size(nodes: usize) -> Topology {
 }
 
 /// Compiles a fault; mistakes come back as they are shown to people.
-fn compile_in(topology: &Topology, seed: u64, text: &str) -> Result<Compiled, String> {
+pub(super) fn compile_in(topology: &Topology, seed: u64, text: &str) -> Result<Compiled, String> {
     let mut sources = Sources::new();
     let inject: Inject = crate::text::yaml::read(&mut sources, "f.yaml", text)
         .map_err(|mistakes| sources.render_all(&mistakes, false))?;
@@ -46,12 +46,12 @@ fn compile(text: &str) -> Result<Compiled, String> {
     compile_in(&topology_of(TOPOLOGY), 1, text)
 }
 
-fn table(nodes: usize, effects: &Effects) -> LinkTable {
+pub(super) fn table(nodes: usize, effects: &Effects) -> LinkTable {
     LinkTable::compile(nodes as u16, &effects.links)
 }
 
 /// Directed links that are cut, `from>to`.
-fn cut_links(nodes: usize, effects: &Effects) -> BTreeSet<(u16, u16)> {
+pub(super) fn cut_links(nodes: usize, effects: &Effects) -> BTreeSet<(u16, u16)> {
     let table = table(nodes, effects);
     let all = (0..nodes as u16).flat_map(|from| (0..nodes as u16).map(move |to| (from, to)));
     all.filter(|(from, to)| table.get(*from, *to).cut).collect()

@@ -46,16 +46,6 @@ pub enum Preset {
     Custom,
 }
 
-impl fmt::Display for Preset {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Mainnet => "mainnet",
-            Self::Minimal => "minimal",
-            Self::Custom => "custom",
-        })
-    }
-}
-
 impl Preset {
     /// Its sizes.
     pub fn sizes(self) -> &'static PresetSizes {

@@ -121,6 +121,9 @@ pub enum What {
         /// Why there is none.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<String>,
+        /// Whether the node itself said no, and not merely nothing.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        refused: bool,
     },
     /// A node's last justified epoch (beacon nodes).
     Justified {
@@ -160,8 +163,12 @@ pub enum What {
         from: String,
         /// New head.
         to: String,
-        /// How many blocks of the old chain were left: height of the old head minus height of the common ancestor.
+        /// How far back it went: height of the old head minus height of the common ancestor. On a beacon chain these
+        /// are slots.
         depth: u64,
+        /// How many blocks of the old chain were left, where that is known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        blocks: Option<u64>,
         /// Whether the common ancestor was found; if not, `depth` is a lower bound.
         exact: bool,
     },

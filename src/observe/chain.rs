@@ -39,6 +39,9 @@ pub struct Roots {
 pub struct Reorganisation {
     /// Height of the old head minus height of the common ancestor, or the least that it can be.
     pub depth: u64,
+    /// How many blocks of the old chain were left, if the common ancestor was found. Fewer than the depth where heights
+    /// are slots and some of them are empty.
+    pub blocks: Option<u64>,
     /// Whether the common ancestor was found.
     pub exact: bool,
 }
@@ -129,11 +132,13 @@ impl Chain {
         let (mut right, mut right_height) = (new, new_height);
         // The lowest block that is certainly on the old chain alone.
         let mut lowest_left = None;
+        let mut blocks = 0;
         while left != right {
             let go_left = left_height >= right_height;
             let from = if go_left { left } else { right };
             if go_left {
                 lowest_left = Some(left_height);
+                blocks += 1;
             }
             let parent = self.blocks.get(from).and_then(|(_, parent)| parent.as_deref());
             let next = parent.and_then(|parent| self.blocks.get(parent).map(|(height, _)| (parent, *height)));
@@ -143,11 +148,12 @@ impl Chain {
                 // The way ends. Whatever was seen on the old chain at or over the heights of the new one is left.
                 None => {
                     let depth = old_height.saturating_sub(lowest_left?).saturating_add(1);
-                    return Some(Reorganisation { depth, exact: false });
+                    return Some(Reorganisation { depth, blocks: None, exact: false });
                 }
             }
         }
-        lowest_left.map(|_| Reorganisation { depth: old_height.saturating_sub(left_height), exact: true })
+        let depth = old_height.saturating_sub(left_height);
+        lowest_left.map(|_| Reorganisation { depth, blocks: Some(blocks), exact: true })
     }
 }
 
@@ -163,6 +169,10 @@ mod tests {
             producer: None,
             roots: Roots::default(),
         }
+    }
+
+    fn exact(depth: u64, blocks: u64) -> Reorganisation {
+        Reorganisation { depth, blocks: Some(blocks), exact: true }
     }
 
     /// a0 ← a1 ← a2 ← a3 and a1 ← b2 ← b3 ← b4.
@@ -190,29 +200,29 @@ mod tests {
     fn depth_counts_from_the_old_head_to_the_common_ancestor() {
         let mut chain = forked();
         chain.set_head("a3", 3);
-        assert_eq!(chain.set_head("b4", 4), Some(Reorganisation { depth: 2, exact: true }));
-        assert_eq!(chain.set_head("a2", 2), Some(Reorganisation { depth: 3, exact: true }));
+        assert_eq!(chain.set_head("b4", 4), Some(exact(2, 2)));
+        assert_eq!(chain.set_head("a2", 2), Some(exact(3, 3)));
     }
 
     #[test]
     fn a_sibling_of_the_same_height_is_a_reorganisation_of_one() {
         let mut chain = forked();
         chain.set_head("a2", 2);
-        assert_eq!(chain.set_head("b2", 2), Some(Reorganisation { depth: 1, exact: true }));
+        assert_eq!(chain.set_head("b2", 2), Some(exact(1, 1)));
     }
 
     #[test]
     fn going_back_on_the_own_chain_counts_only_for_a_node_that_was_in_sight() {
         let mut chain = forked();
         chain.set_head("a3", 3);
-        assert_eq!(chain.set_head("a1", 1), Some(Reorganisation { depth: 2, exact: true }));
+        assert_eq!(chain.set_head("a1", 1), Some(exact(2, 2)));
         chain.set_head("a3", 3);
         chain.out_of_sight();
         assert_eq!(chain.current_head(), None);
         assert_eq!(chain.set_head("a1", 1), None, "restarted from an older state");
         chain.set_head("a3", 3);
         chain.out_of_sight();
-        assert_eq!(chain.set_head("b3", 3), Some(Reorganisation { depth: 2, exact: true }), "another branch");
+        assert_eq!(chain.set_head("b3", 3), Some(exact(2, 2)), "another branch");
     }
 
     #[test]
@@ -222,7 +232,7 @@ mod tests {
             chain.learn(&block(hash, height, parent));
         }
         chain.set_head("x", 8);
-        assert_eq!(chain.set_head("z", 9), Some(Reorganisation { depth: 8, exact: true }));
+        assert_eq!(chain.set_head("z", 9), Some(exact(8, 1)));
     }
 
     #[test]
@@ -236,7 +246,7 @@ mod tests {
         chain.set_head("a3", 3);
         // a3 and a2 are certainly left: at height 2 the new chain has another block.
         chain.stale = false;
-        assert_eq!(chain.set_head("c2", 2), Some(Reorganisation { depth: 2, exact: false }));
+        assert_eq!(chain.set_head("c2", 2), Some(Reorganisation { depth: 2, blocks: None, exact: false }));
     }
 
     #[test]

@@ -7,17 +7,19 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, USER_AGENT};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, USER_AGENT};
 use hyper::{Method, Request};
 use hyper_util::rt::TokioIo;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::Dial;
 use super::value::excerpt;
-use crate::action::NodeName;
+use crate::action::{Login, NodeName};
 
 /// Longest body that is read, in bytes. A block without its transactions is a few kilobytes.
 pub const BODY_LIMIT: usize = 16 << 20;
@@ -120,6 +122,8 @@ pub struct Http {
     port: u16,
     connection: Option<Connection>,
     body_limit: usize,
+    /// What stands in `Authorization`, ready to be sent.
+    authorization: Option<HeaderValue>,
 }
 
 /// An open connection and the task that drives it, which ends with it.
@@ -132,13 +136,25 @@ struct Connection {
 impl Http {
     /// A client that has not connected yet.
     pub fn new(dial: Arc<dyn Dial>, node: NodeName, port: u16) -> Self {
-        Self { dial, node, port, connection: None, body_limit: BODY_LIMIT }
+        Self { dial, node, port, connection: None, body_limit: BODY_LIMIT, authorization: None }
     }
 
     /// With another limit for the length of an answer.
     #[must_use]
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
+        self
+    }
+
+    /// With user and password for every request (RFC 7617).
+    #[must_use]
+    pub fn login(mut self, login: Option<&Login>) -> Self {
+        self.authorization = login.map(|Login { user, password }| {
+            let text = format!("Basic {}", BASE64_STANDARD.encode(format!("{user}:{password}")));
+            let mut value = HeaderValue::try_from(text).expect("base64 can stand in a header");
+            value.set_sensitive(true);
+            value
+        });
         self
     }
 
@@ -174,6 +190,9 @@ impl Http {
             let mut request = Request::builder().method(method.clone()).uri(path);
             request = request.header(HOST, format!("127.0.0.1:{}", self.port)).header(ACCEPT, "application/json");
             request = request.header(USER_AGENT, concat!("splitbrain/", env!("CARGO_PKG_VERSION")));
+            if let Some(authorization) = &self.authorization {
+                request = request.header(AUTHORIZATION, authorization);
+            }
             if body.is_some() {
                 request = request.header(CONTENT_TYPE, "application/json");
             }

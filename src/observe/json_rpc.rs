@@ -1,8 +1,10 @@
-//! JSON-RPC 2.0 over HTTP POST to `/`, single calls and batches.
+//! JSON-RPC over HTTP POST, single calls and batches. Calls are written as 2.0; answers may be those of a 1.0 server, which
+//! gives `"error": null` beside a result and status 500 beside an error.
 
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::http::{Http, HttpError};
@@ -43,10 +45,21 @@ impl RpcError {
     }
 }
 
-/// Makes one call.
+/// Makes one call to `/`.
 pub async fn call(http: &mut Http, method: &str, params: &[Value], deadline: Duration) -> Result<Value, RpcError> {
+    call_at(http, "/", method, params, deadline).await
+}
+
+/// Makes one call to a path. Parameters are a list or a mapping.
+pub async fn call_at(
+    http: &mut Http,
+    path: &str,
+    method: &str,
+    params: &(impl Serialize + ?Sized),
+    deadline: Duration,
+) -> Result<Value, RpcError> {
     let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-    let answer = http.post("/", Bytes::from(body.to_string()), deadline).await?;
+    let answer = http.post(path, Bytes::from(body.to_string()), deadline).await?;
     let garbage =
         || RpcError::Garbage { method: method.to_owned(), status: answer.status, excerpt: excerpt(&answer.body) };
     let mut parsed: Value = serde_json::from_slice(&answer.body).map_err(|_| garbage())?;
@@ -84,6 +97,27 @@ pub async fn batch(
             answer.and_then(|answer| result(method, answer)).unwrap_or_else(|| Err(garbage(method)))
         })
         .collect())
+}
+
+/// Makes several calls, in one request if the server takes that, else one after the other.
+pub async fn several(
+    http: &mut Http,
+    calls: &[(&str, Vec<Value>)],
+    deadline: Duration,
+) -> Result<Vec<Result<Value, RpcError>>, HttpError> {
+    match batch(http, calls, deadline).await {
+        Ok(answers) => return Ok(answers),
+        Err(RpcError::Http(error)) => return Err(error),
+        Err(_) => {}
+    }
+    let mut answers = Vec::with_capacity(calls.len());
+    for (method, params) in calls {
+        match call(http, method, params, deadline).await {
+            Err(RpcError::Http(error)) => return Err(error),
+            settled => answers.push(settled),
+        }
+    }
+    Ok(answers)
 }
 
 /// Result or error out of one answer object; `None` if it holds neither.

@@ -7,7 +7,7 @@
 //! * [`probe`] – one file for each API: execution JSON-RPC, Beacon API, any JSON API by pointers.
 //! * [`chain`] – the pure part: which blocks of a node are known, and what a new head means (extension or reorg).
 //! * [`Prober`] – one task for each node that polls and tells changes only.
-//! * [`ready`], [`call`] – the two things that the engine asks of a node outside of polling.
+//! * [`ready`], [`call`], [`call_once`] – the things that the engine asks of a node outside of polling.
 
 pub mod chain;
 pub mod http;
@@ -27,10 +27,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
+use serde::Serialize;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
-use crate::action::NodeName;
+use crate::action::{NodeName, RpcSpec};
 use crate::journal::What;
 
 pub use prober::{PollStatistics, Prober, ProberSetup};
@@ -59,14 +60,15 @@ const CALL_ATTEMPT: Duration = Duration::from_secs(5);
 /// Time between two attempts of [`call`] and of [`ready`].
 const RETRY_EVERY: Duration = Duration::from_millis(50);
 
-/// Makes one JSON-RPC call to a node, for the calls that a plan asks for after a start (`admin_addPeer`).
+/// Makes one JSON-RPC call to a node, for the calls that a plan asks for after a start (`admin_addPeer`) or in its
+/// timeline.
 ///
 /// Tries again until the deadline while no connection can be opened, because a node that has just been started may not
 /// listen yet. Once a request was sent it is never sent again: the call may have been carried out.
 pub async fn call(
     dial: &Arc<dyn Dial>,
     node: &NodeName,
-    port: u16,
+    rpc: &RpcSpec,
     method: &str,
     params: &[Value],
     deadline: Instant,
@@ -74,9 +76,8 @@ pub async fn call(
     let mut pace = tokio::time::interval(RETRY_EVERY);
     loop {
         pace.tick().await;
-        let mut http = http::Http::new(Arc::clone(dial), node.clone(), port);
         let left = deadline.saturating_duration_since(Instant::now());
-        let error = match json_rpc::call(&mut http, method, params, left.min(CALL_ATTEMPT)).await {
+        let error = match call_once(dial, node, rpc, method, params, left.min(CALL_ATTEMPT)).await {
             Err(error) if error.nothing_was_sent() => error,
             settled => return settled,
         };
@@ -84,6 +85,19 @@ pub async fn call(
             return Err(error);
         }
     }
+}
+
+/// Makes exactly one attempt at a JSON-RPC call, over a connection of its own, within this time.
+pub async fn call_once(
+    dial: &Arc<dyn Dial>,
+    node: &NodeName,
+    rpc: &RpcSpec,
+    method: &str,
+    params: &(impl Serialize + ?Sized),
+    within: Duration,
+) -> Result<Value, json_rpc::RpcError> {
+    let mut http = http::Http::new(Arc::clone(dial), node.clone(), rpc.port).login(rpc.login.as_ref());
+    json_rpc::call_at(&mut http, &rpc.path, method, params, within).await
 }
 
 impl fmt::Debug for dyn Dial {

@@ -9,7 +9,7 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::chain::{Block, Chain};
-use super::probe::{Probe, ProbeError, Slow};
+use super::probe::{Branch, Probe, ProbeError, Round, Slow};
 use super::{Dial, Observation};
 use crate::action::{AdapterSpec, NodeName};
 use crate::journal::{BlockRecord, What};
@@ -198,8 +198,11 @@ impl Watcher {
         }
         // Half a way down is told all the same: it was seen. What is missing below stays a gap.
         let head = fresh[0].clone();
-        for block in fresh.into_iter().rev() {
+        for mut block in fresh.into_iter().rev() {
             if self.chain.learn(&block) {
+                if failure.is_none() {
+                    failure = self.probe.complete(&mut block).await.err();
+                }
                 self.tell(at, What::Block(record(&self.node, block))).await?;
             }
         }
@@ -210,6 +213,7 @@ impl Watcher {
                 from,
                 to: head.hash.clone(),
                 depth: reorganisation.depth,
+                blocks: reorganisation.blocks,
                 exact: reorganisation.exact,
             };
             self.tell(at, what).await?;
@@ -246,6 +250,20 @@ impl Watcher {
         if let Some((height, hash)) = slow.finalized.clone().filter(|_| slow.finalized != told.finalized) {
             self.tell(at, What::Finalized { node: node(), height, hash }).await?;
         }
+        if let Some((height, hash)) = slow.safe.clone().filter(|_| slow.safe != told.safe) {
+            self.tell(at, What::Safe { node: node(), height, hash }).await?;
+        }
+        for branch in
+            slow.branches.iter().flatten().filter(|branch| !told.branches.iter().flatten().any(|old| &old == branch))
+        {
+            let Branch { height, hash, length, status } = branch.clone();
+            self.tell(at, What::Branch { node: node(), height, hash, length, status }).await?;
+        }
+        // Only rounds are told, not each step of one: a node that makes blocks would fill the journal.
+        let place = |slow: &Slow| slow.round.as_ref().map(|round| (round.height, round.round));
+        if let Some(Round { height, round, step }) = slow.round.clone().filter(|_| place(&slow) != place(&told)) {
+            self.tell(at, What::Round { node: node(), height, round, step }).await?;
+        }
         if let Some(count) = slow.peers.filter(|_| slow.peers != told.peers) {
             self.tell(at, What::Peers { node: node(), count }).await?;
         }
@@ -258,6 +276,9 @@ impl Watcher {
             justified: slow.justified.or(told.justified),
             peers: slow.peers.or(told.peers),
             syncing: slow.syncing.or(told.syncing),
+            safe: slow.safe.or(told.safe),
+            branches: slow.branches.or(told.branches),
+            round: slow.round.or(told.round),
         };
         Ok(Ok(()))
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -26,6 +26,7 @@ pub(crate) struct Asked {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) body: Value,
+    pub(crate) authorization: Option<String>,
 }
 
 /// What a script answers.
@@ -139,10 +140,12 @@ async fn answer(
     State((script, seen)): State<(Script, Arc<Mutex<Vec<Asked>>>)>,
     method: Method,
     uri: Uri,
+    headers: HeaderMap,
     body: Bytes,
 ) -> Response {
     let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    let asked = Asked { method: method.to_string(), path: uri.to_string(), body };
+    let authorization = headers.get("authorization").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let asked = Asked { method: method.to_string(), path: uri.to_string(), body, authorization };
     seen.lock().unwrap_or_else(PoisonError::into_inner).push(asked.clone());
     let reply = script(asked);
     if reply.hang {

@@ -39,6 +39,14 @@ pub(crate) fn hash(value: &Value) -> Option<String> {
     }
 }
 
+/// Hex digits of any number, with or without `0x`, as `0x` and lower-case digits. `None` for an empty text, too.
+pub(crate) fn hex(value: &Value) -> Option<String> {
+    let text = value.as_str()?;
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
+    let fine = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    fine.then(|| format!("0x{}", digits.to_ascii_lowercase()))
+}
+
 /// The beginning of an answer for an error message, on one line.
 pub(crate) fn excerpt(body: &[u8]) -> String {
     const LONGEST: usize = 120;
@@ -87,6 +95,15 @@ mod tests {
         assert_eq!(hash(&json!("QmNotHex")), Some("QmNotHex".to_owned()));
         assert_eq!(hash(&json!("")), None);
         assert_eq!(hash(&json!(1)), None);
+    }
+
+    #[test]
+    fn short_hex_is_hex_too() {
+        assert_eq!(hex(&json!("04AB")), Some("0x04ab".to_owned()));
+        assert_eq!(hex(&json!("0x04aB")), Some("0x04ab".to_owned()));
+        for not in [json!(""), json!("0x"), json!("xyz"), json!(null), json!(4)] {
+            assert_eq!(hex(&not), None, "{not}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::producers_cometbft::node_key;
 use super::timeline::Window;
 use super::wiring::{Known, Wires};
 use super::{Plan, PlannedEntry, PlannedNode, SCHEMA_VERSION, Surroundings};
-use super::{addresses, duration, producers, requirements, timeline};
+use super::{addresses, duration, producers, questions, requirements, sends, timeline};
 use crate::action::{BackendKind, Capabilities, NetworkName, Seeds};
 use crate::client::IdentityKind;
 use crate::link::{LinkParameters, LinkRule, NodeSet};
@@ -51,7 +51,14 @@ pub fn build(
     }
     let wires = Wires::new(topology, &known);
     let (edges, left_out) = wires.edges(topology);
-    let notes = topology.notes.iter().cloned().chain(left_out).chain(production.notes.iter().cloned()).collect();
+    let notes = topology
+        .notes
+        .iter()
+        .cloned()
+        .chain(left_out)
+        .chain(production.notes.iter().cloned())
+        .chain(sends::notes(scenario, &seeds))
+        .collect();
     let filler = Filler { backend, wires, production: &production, seeds: &seeds, networks: &networks };
     let mut nodes = Vec::new();
     for node in &known {
@@ -89,9 +96,11 @@ pub fn build(
             Err(more) => mistakes.extend(more),
         }
     }
+    let calls = sends::steps(scenario, &filler, &known).map_err(|more| mistakes.extend(more)).unwrap_or_default();
     if !mistakes.is_empty() {
         return Err(once(mistakes));
     }
+    let questions = questions::questions(scenario, &nodes, length);
     Ok(Plan {
         schema: SCHEMA_VERSION,
         scenario: scenario.name.clone(),
@@ -105,8 +114,9 @@ pub fn build(
         wire,
         base_links: topology.links.iter().cloned().chain(apart(topology)).collect(),
         entries: entries(scenario),
-        timeline: steps(scenario, length),
+        timeline: steps(scenario, calls, length),
         expectations: scenario.expectations.clone(),
+        questions,
         duration: length,
         timeout: scenario.timeout,
         genesis_delay: production.genesis_delay,
@@ -188,10 +198,12 @@ fn entries(scenario: &Scenario) -> Vec<PlannedEntry> {
     entries.collect()
 }
 
-fn steps(scenario: &Scenario, length: std::time::Duration) -> Vec<super::Step> {
+/// Faults and late starts, and then the calls: at one instant a fault comes first.
+fn steps(scenario: &Scenario, calls: Vec<super::Step>, length: std::time::Duration) -> Vec<super::Step> {
     let windows: Vec<Window<'_>> = scenario
         .timeline
         .iter()
+        .filter(|entry| entry.send.is_none())
         .map(|entry| Window {
             name: &entry.name,
             start: entry.at,
@@ -200,7 +212,10 @@ fn steps(scenario: &Scenario, length: std::time::Duration) -> Vec<super::Step> {
         })
         .collect();
     let late = scenario.topology.nodes.iter().filter_map(|node| Some((node.name.clone(), node.start_at?)));
-    timeline::steps(&windows, &late.collect(), length)
+    let mut steps = timeline::steps(&windows, &late.collect(), length);
+    steps.extend(calls);
+    steps.sort_by_key(|step| step.at);
+    steps
 }
 
 fn too_long(scenario: &Scenario, length: std::time::Duration) -> Option<Diagnostic> {

@@ -134,6 +134,12 @@ impl<'a> Filler<'a> {
         Filled { process, extra_args: arguments::extra(node, &added), after_ready }
     }
 
+    /// One text for one node, outside of its command: files have no place there.
+    pub(super) fn text(&self, known: &Known<'a>, template: &Template) -> Result<String, Diagnostic> {
+        let one = One { filler: self, known, files: &BTreeMap::new() };
+        template.fill(|word| one.value(word, template, None)).map_err(Gap::diagnostic)
+    }
+
     /// The role whose additions a node gets: a validator that the chain gave nothing to sign with (`sealers: 2` of three)
     /// works as a follower.
     fn working_role<'b>(&self, node: &'b crate::topology::Node) -> &'b str {

@@ -82,6 +82,13 @@ impl NodeKey {
         format!("/ip4/{address}/tcp/{tcp}/p2p/{}", self.peer_id())
     }
 
+    /// Signs a hash without randomness (RFC 6979): r and s, s in the lower half of the group (EIP-2), and whether the point's
+    /// y is odd.
+    pub(super) fn sign_recoverable(&self, hash: &[u8; 32]) -> ([u8; 64], bool) {
+        let (signature, recovery) = self.0.sign_prehash_recoverable(hash);
+        (signature.to_bytes().into(), recovery.is_y_odd())
+    }
+
     /// The node record (EIP-778), identity scheme v4, sequence number 1.
     pub fn enr(&self, address: Ipv4Addr, ports: &EnrPorts) -> String {
         let mut entries = BTreeMap::from([

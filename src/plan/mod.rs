@@ -12,18 +12,23 @@ mod mates;
 mod producers;
 mod producers_cometbft;
 mod producers_pos;
+mod questions;
 mod record;
 pub mod render;
 mod requirements;
 #[cfg(test)]
 mod sample;
+mod sends;
 #[cfg(test)]
 mod shipped_tests;
+#[cfg(test)]
+mod stack_tests;
 #[cfg(test)]
 mod tests;
 mod timeline;
 #[cfg(test)]
 mod timeline_tests;
+mod transaction;
 mod wiring;
 
 use std::collections::BTreeMap;
@@ -43,6 +48,7 @@ use crate::link::LinkRule;
 pub use build::build;
 pub use genesis_delay::StartTimes;
 pub use keys::{NodeKey, address_text};
+pub use questions::Question;
 
 /// Version of the form in which a plan is written.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -90,6 +96,8 @@ pub struct Plan {
     pub timeline: Vec<Step>,
     /// What must hold.
     pub expectations: Vec<Expectation>,
+    /// What is asked of nodes for expectations.
+    pub questions: Vec<Question>,
     /// From the timeline's zero to its end: the last entry's end, and the waits of expectations after it.
     pub duration: Duration,
     /// Longest time the whole run may take.
@@ -191,6 +199,7 @@ pub struct Step {
     pub begins: Vec<EntryName>,
     /// Entries that end now.
     pub ends: Vec<EntryName>,
-    /// What to do: links first, then the rest, which may be done side by side unless two name the same node.
+    /// What to do: links first, then the rest, which may be done side by side unless two name the same node. Calls stand in
+    /// steps of their own, after the others of the same instant.
     pub actions: Vec<Action>,
 }

@@ -29,7 +29,7 @@ pub(super) fn sign(
 }
 
 /// RLP of a string.
-fn bytes(value: &[u8]) -> Vec<u8> {
+pub(super) fn bytes(value: &[u8]) -> Vec<u8> {
     match value {
         [byte] if *byte < 0x80 => vec![*byte],
         value => prefixed(0x80, value),
@@ -37,7 +37,7 @@ fn bytes(value: &[u8]) -> Vec<u8> {
 }
 
 /// RLP of a list whose items are encoded already.
-fn list(items: &[u8]) -> Vec<u8> {
+pub(super) fn list(items: &[u8]) -> Vec<u8> {
     prefixed(0xc0, items)
 }
 

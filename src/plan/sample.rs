@@ -49,6 +49,7 @@ identity: {enode: {}}
 bootnodes: {env: {BOOTNODES: "{bootnodes.enode}"}}
 peers: {api: admin_addPeer}
 adapter: {execution: {}}
+calls: {mine: {method: evm_mine, params: ["by {name} at {port.rpc}"]}}
 "#;
 
 /// A client whose nodes are told of both ends of every edge.
@@ -61,6 +62,39 @@ ports: {p2p: 9000, http: 80}
 identity: {multiaddr: {}}
 peers: {argument: "--near={neighbors.multiaddr}"}
 adapter: {beacon: {}}
+"#;
+
+/// An execution client of a participant.
+const EXEC: &str = r#"
+name: exec
+image: {name: "exec:1"}
+command: [exec, "--secret={secret.jwt}"]
+ports: {p2p: 30303, rpc: 8545, engine: 8551}
+identity: {enode: {}}
+bootnodes: {argument: "--boot={bootnodes.enode}"}
+peers: {each: [--peer, "{each.enode}"]}
+adapter: {execution: {}}
+"#;
+
+/// A beacon node of a participant.
+const CONS: &str = r#"
+name: cons
+image: {name: "cons:1"}
+command: [cons, "--engine={mate.execution.url.engine}", --rpc, "{mate.execution.host.rpc}", "{mate.execution.port.engine}", --of, "{participant}", --beside, "{mate.execution.name}", "--secret={secret.jwt}"]
+optional: [["--signer={mate.validator.name}"]]
+ports: {p2p: 9000, http: 3500}
+identity: {multiaddr: {}}
+bootnodes: {argument: "--boot={bootnodes.multiaddr}"}
+peers: {each: [--peer, "{each.multiaddr}"]}
+adapter: {beacon: {}}
+"#;
+
+/// A validator client.
+const KEYS: &str = r#"
+name: keys
+image: {name: "keys:1"}
+command: [keys, "--beacon={mate.consensus.host.http}"]
+adapter: {process: {}}
 "#;
 
 /// A client that wants a key as bare bytes, in a folder of files.
@@ -137,6 +171,7 @@ impl Parts {
                 fault: inject.keyword(),
                 summary: compiled.summary,
                 effects: compiled.effects,
+                send: None,
                 targets: compiled.targets,
             }
         });
@@ -182,6 +217,9 @@ fn client(reference: &ClientRef) -> Client {
     let text = match reference.name.as_str() {
         "alpha" => ALPHA,
         "beta" => BETA,
+        "exec" => EXEC,
+        "cons" => CONS,
+        "keys" => KEYS,
         "delta" => DELTA,
         _ => GAMMA,
     };

@@ -1,8 +1,9 @@
 //! The end of a run on a terminal: one line for each expectation, and for what did not pass the facts that matter most.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use crate::check::{ExpectationResult, FaultInstant, Outcome, Verdict};
+use crate::check::{ExpectationResult, FaultInstant, Outcome, SEND, Verdict};
 use crate::journal::{Journal, What};
 
 /// How text for a terminal may look.
@@ -67,6 +68,32 @@ fn one(text: &mut String, result: &ExpectationResult, width: usize, style: Style
     Ok(())
 }
 
+/// What was sent, and what of it went wrong.
+fn calls(text: &mut String, journal: &Journal, style: Style) -> std::fmt::Result {
+    let sends = journal.run.windows.iter().filter(|window| window.fault == SEND);
+    let sends: BTreeSet<&str> = sends.map(|window| window.name.as_str()).collect();
+    let answers: Vec<_> = journal
+        .events
+        .iter()
+        .filter_map(|event| match &event.what {
+            What::Called { asked_by, node, error, .. } if sends.contains(asked_by.as_str()) => {
+                Some((asked_by, node, error.as_deref()))
+            }
+            _ => None,
+        })
+        .collect();
+    let failed: Vec<_> =
+        answers.iter().filter_map(|(entry, node, error)| Some(format!("{entry} at {node}: {}", (*error)?))).collect();
+    let word = if answers.len() == 1 { "call" } else { "calls" };
+    if let Some(first) = failed.first() {
+        let (sign, many) = (style.paint("33", "!"), answers.len());
+        writeln!(text, "{sign} {} of {many} {word} failed; the first: {first}", failed.len())?;
+    } else if !answers.is_empty() {
+        writeln!(text, "  {} {word} sent, all answered", answers.len())?;
+    }
+    Ok(())
+}
+
 fn end_notes(text: &mut String, journal: &Journal, verdict: &Verdict, style: Style) -> std::fmt::Result {
     let worst = verdict.timing.instants.iter().max_by_key(|instant| instant.planned.abs_diff(instant.applied));
     if let Some(FaultInstant { entry, begin, planned, applied, .. }) = worst {
@@ -80,6 +107,7 @@ fn end_notes(text: &mut String, journal: &Journal, verdict: &Verdict, style: Sty
         let error = instant.error.as_deref().unwrap_or_default();
         writeln!(text, "{} {} did not {which} as planned: {error}", style.paint("33", "!"), instant.entry)?;
     }
+    calls(text, journal, style)?;
     if verdict.ended.as_deref() != Some("complete") {
         let troubles = journal.events.iter().filter_map(|event| match &event.what {
             What::Trouble { message } => Some(message),

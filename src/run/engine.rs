@@ -1,6 +1,6 @@
 //! The event loop of a run: what can happen stands in one `select!`, what is done about it in one method each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::calls::{Calls, unasked};
 use super::clock::RunClock;
 use super::dialer::BackendDialer;
 use super::genesis_time::{GenesisWork, Settled, genesis_seconds, instant_of};
@@ -15,15 +16,16 @@ use super::link_timer::LinkTimer;
 use super::lives::Lives;
 use super::logs::LogWatch;
 use super::nodes::{Order, Report, Workers, describe, ends_process, node_of};
+use super::recent::RecentBlocks;
 use super::record::run_record;
 use super::timeline::{Completed, Timeline};
 use super::{End, HeadCount, JournalFailed, Outcome, Progress, Request};
-use crate::action::{BackendKind, NodeName, NodeProcess, Seeds};
+use crate::action::{Action, BackendKind, NodeName, NodeProcess, Seeds};
 use crate::backend::docker::{self, DockerBackend};
 use crate::backend::native::NativeBackend;
 use crate::backend::{Backend, BackendError, BackendEvent, LogSink, RunSetup, WireSetup};
 use crate::genesis::Prepared;
-use crate::journal::{JournalWriter, LinkCounterRecord, NodePhase, What};
+use crate::journal::{FaultPhase, JournalWriter, LinkCounterRecord, NodePhase, What};
 use crate::observe::{Dial, Observation, Prober, ProberSetup};
 
 /// How often link counters are journalled while the timeline runs.
@@ -45,6 +47,11 @@ pub(super) struct Engine {
     /// Starts and ends of each node's process, to tell an exit that the timeline asked for from one that it did not.
     lives: BTreeMap<NodeName, Lives>,
     heads: BTreeMap<NodeName, (u64, String)>,
+    recent: RecentBlocks,
+    /// When which question of the plan is asked, in order; those that are still to come.
+    asks: VecDeque<(Duration, usize)>,
+    /// Rounds of asking that are under way.
+    asking: usize,
     counters: BTreeMap<(u16, u16), LinkCounterRecord>,
     zero: Option<Instant>,
     /// When the chain begins, for chains whose genesis lies ahead; the timeline does not start before.
@@ -63,6 +70,7 @@ pub(super) struct Engine {
 struct Running {
     backend: Arc<Backend>,
     workers: Workers,
+    calls: Calls,
     dial: Arc<dyn Dial>,
     probes: Vec<Prober>,
     observations: mpsc::Receiver<Observation>,
@@ -84,6 +92,10 @@ impl Engine {
         let mut journal = JournalWriter::create(&request.journal).map_err(failed)?;
         journal.append(0, What::Run(run_record(&request))).map_err(failed)?;
         let (mark_sender, marks) = mpsc::channel(CHANNEL);
+        let questions = request.plan.questions.iter().enumerate();
+        let mut asks: Vec<(Duration, usize)> =
+            questions.flat_map(|(index, question)| question.moments.iter().map(move |at| (*at, index))).collect();
+        asks.sort_unstable();
         Ok(Self {
             logs: LogWatch::new(&request.plan, &request.log_patterns),
             request,
@@ -94,6 +106,9 @@ impl Engine {
             phases: BTreeMap::new(),
             lives: BTreeMap::new(),
             heads: BTreeMap::new(),
+            recent: RecentBlocks::default(),
+            asks: asks.into(),
+            asking: 0,
             counters: BTreeMap::new(),
             zero: None,
             genesis: None,
@@ -129,8 +144,8 @@ impl Engine {
                 let mut running = self.set_going(Arc::new(backend), events);
                 let end = self.watch(&mut running).await?;
                 self.wind_down(&mut running, end).await?;
-                let Running { backend, workers, mut observations, reports, events: later_events, .. } = running;
-                drop((workers, reports));
+                let Running { backend, workers, calls, mut observations, reports, events: later_events, .. } = running;
+                drop((workers, calls, reports));
                 events = later_events;
                 observations.close();
                 if self.request.keep {
@@ -227,9 +242,11 @@ impl Engine {
         let plan = &self.request.plan;
         let starts = backend.concurrent_starts();
         let workers = Workers::spawn(&plan.nodes, &backend, &dial, starts, &report_sender, &cancel);
+        let calls = Calls::new(&dial, &report_sender, &cancel);
         Running {
             backend,
             workers,
+            calls,
             dial,
             probes: Vec::new(),
             observations,
@@ -268,12 +285,16 @@ impl Engine {
                 return Ok(End::Trouble);
             }
             let step_due = self.zero.zip(running.timeline.next_at()).map(|(zero, at)| zero + at);
-            let end_due = self.zero.map(|zero| zero + self.request.plan.duration);
+            let ask_due = self.zero.zip(self.asks.front()).map(|(zero, (at, _))| zero + *at);
+            // What is asked at the end belongs to the timeline: it ends with the answers.
+            let answered = self.asks.is_empty() && self.asking == 0;
+            let end_due = self.zero.filter(|_| answered).map(|zero| zero + self.request.plan.duration);
             let zero_due = self.zero_due.filter(|_| self.zero.is_none());
             tokio::select! {
                 biased;
                 () = until(zero_due), if zero_due.is_some() => self.start_timeline(running)?,
                 () = until(step_due), if step_due.is_some() => self.take_step(running).await?,
+                () = until(ask_due), if ask_due.is_some() => self.ask(running)?,
                 () = until(end_due), if end_due.is_some() => return Ok(End::Complete),
                 // Seen at the top of the loop.
                 () = interrupted(&mut interrupts) => {}
@@ -306,7 +327,13 @@ impl Engine {
             None => Instant::now(),
         };
         let (step, actions) = running.timeline.begin_step(links_at);
+        let mut calls_alone = !actions.is_empty();
         for action in actions {
+            if matches!(action, Action::Call { .. }) {
+                running.calls.send(step, action);
+                continue;
+            }
+            calls_alone = false;
             let Some(node) = node_of(&action).cloned() else { continue };
             if ends_process(&action) {
                 self.lives.entry(node.clone()).or_default().end_is_ordered();
@@ -316,8 +343,31 @@ impl Engine {
         self.schedule_links(running);
         let completed = running.timeline.completed();
         self.write_faults(completed)?;
+        if calls_alone {
+            return Ok(());
+        }
         // The counters of a link change most around a cut: write them at each edge of a fault.
         self.write_counters(&running.backend)
+    }
+
+    /// Asks the question that is due, about a block that all who are asked hold, if it is about a block.
+    fn ask(&mut self, running: &mut Running) -> Result<(), JournalFailed> {
+        let Some((_, index)) = self.asks.pop_front() else { return Ok(()) };
+        let question = &self.request.plan.questions[index];
+        if !question.about_block {
+            self.asking += 1;
+            running.calls.ask(question, None, &question.params);
+            return Ok(());
+        }
+        if let Some((height, hash)) = self.recent.common(question.nodes.iter().map(|(node, _)| node)) {
+            self.asking += 1;
+            running.calls.ask(question, Some(height), &question.fill(height, &hash));
+            return Ok(());
+        }
+        for answer in unasked(question, "no block is known that all of these nodes hold") {
+            self.write(answer)?;
+        }
+        Ok(())
     }
 
     fn write_faults(&mut self, completed: Vec<Completed>) -> Result<(), JournalFailed> {
@@ -325,16 +375,28 @@ impl Engine {
         for step in completed {
             let planned = zero + step.planned;
             let late = step.applied.saturating_duration_since(planned);
-            self.worst_fault_error = self.worst_fault_error.max(Some(late));
+            if !step.sends {
+                self.worst_fault_error = self.worst_fault_error.max(Some(late));
+            }
             for (entry, phase, line) in step.entries {
-                let word = if phase == crate::journal::FaultPhase::Begin { "begins" } else { "ends" };
-                (self.request.progress)(Progress::Fault { line: format!("{line} {word}"), late });
+                let begins = phase == FaultPhase::Begin;
+                let word = match (step.sends, begins) {
+                    (true, _) => "was sent",
+                    (false, true) => "begins",
+                    (false, false) => "ends",
+                };
+                // Of what is sent again and again the first time is enough, and once it is over at once.
+                let name = entry.as_str();
+                if !step.sends || (begins && name.rsplit_once('#').is_none_or(|(_, number)| number == "1")) {
+                    (self.request.progress)(Progress::Fault { line: format!("{line} {word}"), late });
+                }
+                let error = step.error.clone().filter(|_| begins || !step.sends);
                 self.write(What::Fault {
                     entry,
                     phase,
                     planned: self.clock.micros(planned),
                     applied: self.clock.micros(step.applied),
-                    error: step.error.clone(),
+                    error,
                 })?;
             }
         }
@@ -384,6 +446,23 @@ impl Engine {
                 running.timeline.acted(step, at, error);
                 let completed = running.timeline.completed();
                 self.write_faults(completed)
+            }
+            Report::Called { step, at, answer } => {
+                let error = match &answer {
+                    What::Called { node, error: Some(error), .. } => Some(format!("{node}: {error}")),
+                    _ => None,
+                };
+                if let Some(error) = &error {
+                    (self.request.progress)(Progress::Trouble(error.clone()));
+                }
+                self.write(answer)?;
+                running.timeline.acted(step, at, error);
+                let completed = running.timeline.completed();
+                self.write_faults(completed)
+            }
+            Report::Answers { answers } => {
+                self.asking = self.asking.saturating_sub(1);
+                answers.into_iter().try_for_each(|answer| self.write(answer))
             }
             Report::Failed { error } => self.note_trouble(error),
         }
@@ -468,6 +547,9 @@ impl Engine {
     }
 
     fn on_observation(&mut self, observation: Observation) -> Result<(), JournalFailed> {
+        if !self.request.plan.questions.is_empty() {
+            self.recent.note(&observation.what);
+        }
         match &observation.what {
             What::Head { node, height, hash, .. } => {
                 self.heads.insert(node.clone(), (*height, hash.clone()));
@@ -514,6 +596,11 @@ impl Engine {
 
     /// From the timeline's end to the moment before teardown: last words of probes and counters.
     async fn wind_down(&mut self, running: &mut Running, end: End) -> Result<(), JournalFailed> {
+        while let Ok(report) = running.reports.try_recv() {
+            if matches!(report, Report::Called { .. } | Report::Answers { .. }) {
+                self.on_report(running, report)?;
+            }
+        }
         let abandoned = running.timeline.abandon();
         self.write_faults(abandoned)?;
         self.write_counters(&running.backend)?;
@@ -537,11 +624,14 @@ impl Engine {
         running.link_timer = None;
         running.cancel.cancel();
         let workers = std::mem::take(&mut running.workers);
+        let calls =
+            std::mem::replace(&mut running.calls, Calls::new(&running.dial, &mpsc::channel(1).0, &running.cancel));
         let probes = std::mem::take(&mut running.probes);
         let (observations, reports) = (&mut running.observations, &mut running.reports);
         let ended = async {
             let all = async {
                 workers.join().await;
+                calls.join().await;
                 for probe in probes {
                     probe.finished().await;
                 }

@@ -9,9 +9,9 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::action::{Action, NodeName, Signal};
+use crate::action::{Action, NodeName, RpcSpec, Signal};
 use crate::backend::{Backend, BackendError};
-use crate::journal::NodePhase;
+use crate::journal::{NodePhase, What};
 use crate::observe::{self, Dial};
 use crate::plan::PlannedNode;
 
@@ -43,6 +43,10 @@ pub(super) enum Report {
     NotReady { node: NodeName, last: String },
     /// An action of a step is done (or could not be done).
     Acted { step: usize, at: Instant, error: Option<String> },
+    /// A call of a step was answered or was not; `at` is when it was made.
+    Called { step: usize, at: Instant, answer: What },
+    /// All nodes of a question have answered or have not.
+    Answers { answers: Vec<What> },
     /// A node could not be made or started.
     Failed { error: BackendError },
 }
@@ -167,7 +171,8 @@ impl Worker {
 
     async fn act(&self, action: &Action) -> Result<(), BackendError> {
         match action {
-            Action::SetLinks { .. } => Ok(()),
+            // Not a worker's: links are swapped by the engine, calls are made beside all orders.
+            Action::SetLinks { .. } | Action::Call { .. } => Ok(()),
             Action::Signal { signal, .. } => self.backend.signal(&self.name, *signal).await,
             Action::Start { .. } => self.backend.start(&self.name).await,
             Action::Wipe { .. } => self.backend.wipe(&self.name).await,
@@ -183,7 +188,10 @@ impl Worker {
             return self.tell(Report::NotReady { node: self.name.clone(), last: not_ready.last }).await;
         }
         for call in &self.node.after_ready {
-            let called = observe::call(&self.dial, &self.name, call.port, &call.method, &call.params, deadline).await;
+            // The port may be another one than that of the node's own calls, and then needs no login.
+            let own = self.node.rpc.clone().filter(|rpc| rpc.port == call.port);
+            let rpc = own.unwrap_or_else(|| RpcSpec::at(call.port));
+            let called = observe::call(&self.dial, &self.name, &rpc, &call.method, &call.params, deadline).await;
             if let Err(error) = called {
                 let last = format!("{} failed: {error}", call.method);
                 return self.tell(Report::NotReady { node: self.name.clone(), last }).await;
@@ -227,6 +235,7 @@ pub(super) fn node_of(action: &Action) -> Option<&NodeName> {
         | Action::Start { node }
         | Action::Wipe { node }
         | Action::Detach { node, .. }
-        | Action::Attach { node, .. } => Some(node),
+        | Action::Attach { node, .. }
+        | Action::Call { node, .. } => Some(node),
     }
 }

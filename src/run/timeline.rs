@@ -36,6 +36,8 @@ pub(super) struct Completed {
     pub(super) applied: Instant,
     pub(super) error: Option<String>,
     pub(super) entries: Vec<(EntryName, FaultPhase, String)>,
+    /// Whether it sent something, and was no fault.
+    pub(super) sends: bool,
 }
 
 impl Timeline {
@@ -66,6 +68,9 @@ impl Timeline {
     /// The next step for people: what and when.
     pub(super) fn next_event(&self) -> Option<(String, Duration)> {
         let step = self.steps.get(self.next)?;
+        if is_send(step) {
+            return Some((step.begins.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "), step.at));
+        }
         let begins = step.begins.iter().map(|name| format!("{name} begins"));
         let ends = step.ends.iter().map(|name| format!("{name} ends"));
         Some((begins.chain(ends).collect::<Vec<_>>().join(", "), step.at))
@@ -138,6 +143,12 @@ impl Timeline {
         };
         let begins = step.begins.iter().map(|name| (name.clone(), FaultPhase::Begin, line(name)));
         let ends = step.ends.iter().map(|name| (name.clone(), FaultPhase::End, line(name)));
-        Completed { planned: step.at, applied, error, entries: ends.chain(begins).collect() }
+        let sends = is_send(step);
+        Completed { planned: step.at, applied, error, entries: ends.chain(begins).collect(), sends }
     }
+}
+
+/// Whether a step sends something: such steps hold nothing else.
+fn is_send(step: &Step) -> bool {
+    !step.actions.is_empty() && step.actions.iter().all(|action| matches!(action, Action::Call { .. }))
 }

@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::send::SendDocument;
 use crate::check::ThatDocument;
 use crate::check::ready::ReadyDocument;
 use crate::fault::Inject;
@@ -53,12 +54,13 @@ pub struct ScenarioDocument {
     pub expect: Vec<Sp<ExpectationDocument>>,
 }
 
-/// An entry of the timeline: a fault and when it is in force. Times count from the moment when all nodes are ready.
+/// An entry of the timeline: a fault and when it is in force (`inject`), or something that is sent at an instant (`send`).
+/// Times count from the moment when all nodes are ready.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("x-later" = ["send", "load"]))]
+#[schemars(extend("x-later" = ["load"]))]
 pub struct EntryDocument {
-    /// Its name, for `after`, for expectations and reports. The default is the fault's word.
+    /// Its name, for `after`, for expectations and reports. The default is the fault's word, or `send`.
     #[serde(default)]
     pub name: Option<Sp<String>>,
     /// When it begins. Either this or `after`.
@@ -70,10 +72,10 @@ pub struct EntryDocument {
     /// How long after the end of `after` it begins. The default is at once.
     #[serde(default)]
     pub delay: Option<Sp<Time>>,
-    /// How long it is in force. Without `for` and `until` it stays to the end of the run.
+    /// How long it is in force. Without `for` and `until` it stays to the end of the run. Has no meaning with `send`.
     #[serde(default, rename = "for")]
     pub lasting: Option<Sp<Time>>,
-    /// When it ends, instead of `for`.
+    /// When it ends, instead of `for`. Has no meaning with `send`.
     #[serde(default)]
     pub until: Option<Sp<Moment>>,
     /// Begins anew after each such time; needs `times`.
@@ -83,8 +85,23 @@ pub struct EntryDocument {
     #[serde(default)]
     #[schemars(range(min = 1, max = 1000))]
     pub times: Option<Sp<u32>>,
-    /// The fault.
-    pub inject: Sp<Inject>,
+    /// The fault. Either this or `send`.
+    #[serde(default)]
+    pub inject: Option<Sp<Inject>>,
+    /// What is sent.
+    #[serde(default)]
+    pub send: Option<Sp<SendDocument>>,
+}
+
+impl EntryDocument {
+    /// What it does: the fault's word, or `send`. `None` if it does not say.
+    pub fn word(&self) -> Option<&'static str> {
+        match (&self.inject, &self.send) {
+            (Some(fault), _) => Some(fault.value.keyword()),
+            (None, Some(_)) => Some(super::SEND),
+            (None, None) => None,
+        }
+    }
 }
 
 /// Something that must hold: one word that says when (`always`, `never`, `sometimes`, `during`, `after` with `within`,

@@ -1,12 +1,16 @@
 //! Expectations: when, what, and for which nodes.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::document::{ExpectationDocument, Moment};
+use super::send_resolve::{SendContext, takers};
 use super::timeline::Families;
-use crate::action::{NodeName, Seeds};
+use crate::action::{ClientRef, NodeName, Seeds};
 use crate::check::ready::Ready;
+use crate::check::rpc_equal::RpcEqual;
 use crate::check::{self, Expectation, That, When};
+use crate::client::Client;
 use crate::text::{Diagnostic, Sources, Sp, Span, suggest};
 use crate::topology::{TargetContext, Targets, Topology};
 
@@ -14,6 +18,8 @@ use crate::topology::{TargetContext, Targets, Topology};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ExpectContext<'a> {
     pub(super) topology: Option<&'a Topology>,
+    /// The clients that could be read.
+    pub(super) clients: &'a BTreeMap<ClientRef, Client>,
     pub(super) families: &'a Families,
     pub(super) sources: &'a Sources,
     pub(super) seeds: &'a Seeds,
@@ -52,7 +58,14 @@ pub(super) fn resolve(
         found.map(|found| (found, that))
     });
     let written_nodes = document.that.as_ref().and_then(|that| that.value.nodes());
-    let nodes = nodes_of(written_nodes, position, context, mistakes);
+    let asks = matches!(that, Some((That::RpcEqual(_), _)));
+    let nodes = if asks {
+        let place = document.that.as_ref().map_or(written.span, |that| that.span);
+        asked_nodes(written_nodes, place, position, context, mistakes)
+    } else {
+        nodes_of(written_nodes, position, context, mistakes)
+    };
+    let that = that.map(|(that, document)| (numbered(that, position), document));
     let ((when, when_span), (that, that_document)) = (when?, that?);
     if let Err((message, remedy)) = that.goes_with(&when) {
         mistakes.push(
@@ -89,6 +102,60 @@ fn nodes_of(
     let Some(written) = written else { return Some(topology.nodes.iter().map(|node| node.name.clone()).collect()) };
     let seeds = context.seeds.child(&format!("expect/{position}"));
     Targets::resolve(written, TargetContext { topology, seeds: &seeds }).map_err(|mistake| mistakes.push(mistake)).ok()
+}
+
+/// The key under which the engine asks for an expectation.
+fn numbered(that: That, position: usize) -> That {
+    match that {
+        That::RpcEqual(check) => That::RpcEqual(RpcEqual { asked_by: format!("rpc_equal/{position}"), ..check }),
+        other => other,
+    }
+}
+
+/// Nodes that are asked the same: they take calls and show one and the same chain.
+fn asked_nodes(
+    written: Option<&Sp<Targets>>,
+    place: Span,
+    position: usize,
+    context: ExpectContext<'_>,
+    mistakes: &mut Vec<Diagnostic>,
+) -> Option<Vec<NodeName>> {
+    let topology = context.topology?;
+    let client_of = |name: &NodeName| {
+        let node = topology.nodes.iter().find(|node| node.name == *name)?;
+        context.clients.get(&node.client)
+    };
+    let nodes = if let Some(written) = written {
+        let seeds = context.seeds.child(&format!("expect/{position}"));
+        let context = SendContext { topology, clients: context.clients, chain: Ok(None), seeds: &seeds };
+        takers(written, context).map_err(|mistake| mistakes.push(mistake)).ok()?
+    } else {
+        let all = topology.nodes.iter().map(|node| node.name.clone());
+        all.filter(|name| client_of(name).is_none_or(|client| client.rpc.is_some())).collect()
+    };
+    let place = written.map_or(place, |written| written.span);
+    if nodes.len() < 2 {
+        mistakes.push(
+            Diagnostic::error("answers are compared between two nodes at least")
+                .at(place, format!("{} of these takes JSON-RPC calls", if nodes.is_empty() { "none" } else { "one" }))
+                .help("name more nodes"),
+        );
+        return None;
+    }
+    let mut layers: BTreeMap<&'static str, &NodeName> = BTreeMap::new();
+    for node in &nodes {
+        layers.extend(client_of(node).map(|client| (client.adapter.layer(), node)));
+    }
+    if layers.len() > 1 {
+        let each: Vec<String> = layers.iter().map(|(layer, node)| format!("{node} shows `{layer}`")).collect();
+        mistakes.push(
+            Diagnostic::error("these nodes show different chains, whose answers cannot be compared")
+                .at(place, each.join(", "))
+                .help("name nodes of one layer, in an expectation for each"),
+        );
+        return None;
+    }
+    Some(nodes)
 }
 
 /// All words that say when, with their places.
@@ -185,7 +252,7 @@ fn when_of(
         }
         "during" => {
             let entry = document.during.as_ref()?;
-            When::During(context.families.find(entry, false).map_err(|mistake| mistakes.push(mistake)).ok()?)
+            When::During(context.families.find_lasting(entry).map_err(|mistake| mistakes.push(mistake)).ok()?)
         }
         _ => {
             let entry = document.after.as_ref()?;

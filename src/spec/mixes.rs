@@ -6,7 +6,7 @@ use std::fmt::Display;
 
 use crate::action::{AdapterSpec, ClientRef};
 use crate::client::Client;
-use crate::genesis::{Chain, Fork};
+use crate::genesis::{Chain, Fork, Preset};
 use crate::text::{Diagnostic, suggest};
 use crate::topology::{Node, Topology};
 
@@ -69,24 +69,28 @@ impl<'a> Mix<'a> {
         let mut mistakes = Vec::new();
         for (node, client) in self.first_nodes() {
             let compatible = &client.compatible;
-            let family = ("a chain with `genesis:", chain.family().to_owned(), "chains", compatible.chains.as_ref());
-            let forks =
-                forks(chain).into_iter().map(|fork| ("a chain with `fork:", fork, "forks", compatible.forks.as_ref()));
+            let family = chain.family().to_owned();
+            let family = (format!("a chain with `genesis: {family}`"), family, "chains", &compatible.chains);
+            let forks = forks_of(chain).into_iter();
+            let forks = forks.map(|fork| (format!("a chain with the fork `{fork}`"), fork, "forks", &compatible.forks));
+            let preset = preset_of(chain).map(str::to_owned);
             let preset =
-                preset(chain).map(|word| ("a chain with `preset:", word, "presets", compatible.presets.as_ref()));
-            for (what, word, key, known) in std::iter::once(family).chain(forks).chain(preset) {
-                let Some(known) = known.filter(|known| !known.contains(&word)) else { continue };
+                preset.map(|word| (format!("a chain with `preset: {word}`"), word, "presets", &compatible.presets));
+            let unknown = std::iter::once(family).chain(forks).chain(preset).find_map(|(what, word, kind, known)| {
+                let known = known.as_ref().filter(|known| !known.contains(&word))?;
+                Some((what, kind, known))
+            });
+            // Who cannot run the chain at all need not hear of its forks.
+            if let Some((what, kind, known)) = unknown {
                 mistakes.push(
-                    Diagnostic::error(format!("client `{}` cannot be part of {what} {word}`", client.reference))
+                    Diagnostic::error(format!("client `{}` cannot be part of {what}", client.reference))
                         .at(node.place, format!("{} runs it", node.name))
                         .help(format!(
-                            "its manifest knows the {key} {}: use one of them, or another client",
+                            "its manifest knows the {kind} {}: use one of them, or another client",
                             suggest::list(known)
                         ))
                         .help(ALLOW),
                 );
-                // Who cannot run the chain at all need not hear of its forks.
-                break;
             }
         }
         mistakes
@@ -116,21 +120,25 @@ impl<'a> Mix<'a> {
     }
 }
 
-/// The forks that a post-merge chain goes through.
-fn forks(chain: &Chain) -> Vec<String> {
+/// The forks that a post-merge chain has from its genesis on or comes to.
+fn forks_of(chain: &Chain) -> Vec<String> {
     match chain {
         Chain::Pos(pos) => {
-            let later = pos.electra.filter(|epoch| *epoch > 0).map(|_| Fork::Electra);
-            std::iter::once(pos.fork).chain(later).map(|fork| fork.to_string()).collect()
+            let later = pos.electra.map(|_| Fork::Electra).filter(|later| *later != pos.fork);
+            [Some(pos.fork), later].into_iter().flatten().map(|fork| fork.to_string()).collect()
         }
         Chain::Beacon(_) | Chain::Clique(_) | Chain::Cometbft(_) => Vec::new(),
     }
 }
 
 /// The preset of a post-merge chain.
-fn preset(chain: &Chain) -> Option<String> {
+fn preset_of(chain: &Chain) -> Option<&'static str> {
     match chain {
-        Chain::Pos(pos) => Some(pos.preset.to_string()),
+        Chain::Pos(pos) => Some(match pos.preset {
+            Preset::Mainnet => "mainnet",
+            Preset::Minimal => "minimal",
+            Preset::Custom => "custom",
+        }),
         Chain::Beacon(_) | Chain::Clique(_) | Chain::Cometbft(_) => None,
     }
 }

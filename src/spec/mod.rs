@@ -10,6 +10,8 @@ mod read;
 mod roster;
 mod schema;
 mod sections;
+mod send;
+mod send_resolve;
 mod timeline;
 mod timeline_times;
 mod topology_step;
@@ -29,7 +31,11 @@ pub use overrides::Overrides;
 pub use read::{DEFAULT_TIMEOUT, ScenarioFile, read_scenario};
 pub use roster::{Pair, Roster, families, roster};
 pub use schema::schema;
+pub use send_resolve::{Recipient, Send, Transaction};
 pub use validate::{description, validate_file};
+
+/// Word of timeline entries that send something, in the place of a fault's keyword.
+pub use crate::check::SEND;
 
 /// A scenario that holds no mistake any more. Only this room makes one.
 #[derive(Clone, Debug)]
@@ -67,12 +73,14 @@ pub struct Entry {
     pub at: Duration,
     /// End; `None` is the end of the run.
     pub until: Option<Duration>,
-    /// Keyword of the fault.
+    /// Keyword of the fault; [`SEND`] if it sends something.
     pub fault: &'static str,
     /// One line for people.
     pub summary: String,
     /// What it does.
     pub effects: crate::fault::Effects,
+    /// What it sends.
+    pub send: Option<Send>,
     /// Nodes that it touches, for reports and `recover`.
     pub targets: Vec<crate::action::NodeName>,
 }

@@ -72,14 +72,20 @@ pub fn read_scenario(
     let mut topology = step.of_scenario(sources, &mut sections, &mut clients, &mut inputs, &mut mistakes);
     let chain = read_chain(&mut sections, &mut mistakes);
 
+    let loaded = clients.loaded();
     let named = read_entries(&mut sections, &mut mistakes);
-    let context = TimelineContext { topology: topology.as_ref(), seeds: &seeds, timeout };
+    // Of a chain that holds a mistake nothing more is to be said.
+    let known_chain =
+        if chain.is_none() && sections.tree.get("chain").is_some() { Err(()) } else { Ok(chain.as_ref()) };
+    let context =
+        TimelineContext { topology: topology.as_ref(), clients: &loaded, chain: known_chain, seeds: &seeds, timeout };
     let (timeline, families) = timeline::compile(&named, context, &mut mistakes);
 
     let allow_impossible_mix: Option<bool> = sections.read_key("allow_impossible_mix");
 
     let context = expect::ExpectContext {
         topology: topology.as_ref(),
+        clients: &loaded,
         families: &families,
         sources,
         seeds: &seeds,
@@ -96,7 +102,6 @@ pub fn read_scenario(
         let all: std::collections::BTreeSet<_> = topology.nodes.iter().map(|node| node.client.clone()).collect();
         all
     });
-    let loaded = clients.loaded();
     if let Some(topology) = &mut topology {
         let mix = Mix { topology, clients: &loaded, chain: chain.as_ref() };
         mistakes.extend(mix.missing_mates());
@@ -194,6 +199,24 @@ fn items(sections: &Sections, key: &str) -> Vec<Node> {
     }
 }
 
+/// An entry injects a fault or sends something.
+fn one_thing(entry: &Sp<EntryDocument>) -> Option<Diagnostic> {
+    match (&entry.value.inject, &entry.value.send) {
+        (Some(inject), Some(send)) => Some(
+            Diagnostic::error("an entry has `inject` or `send`, not both")
+                .at(send.span, "sends this")
+                .at(inject.span, "and injects this")
+                .help("write two entries; the second can begin `after` the first, or at the same time"),
+        ),
+        (None, None) => Some(
+            Diagnostic::error("this entry does not say what happens")
+                .at(entry.span, "what?")
+                .help("for example `inject: {kill: {targets: one}}`, or `send: {call: {nodes: all, name: mine}}`"),
+        ),
+        _ => None,
+    }
+}
+
 /// Entries of the timeline. Of one that cannot be read the name is still known, so that nobody who speaks of it is told
 /// that it does not exist.
 fn read_entries(sections: &mut Sections, mistakes: &mut Vec<Diagnostic>) -> Vec<timeline::Named> {
@@ -206,12 +229,13 @@ fn read_entries(sections: &mut Sections, mistakes: &mut Vec<Diagnostic>) -> Vec<
         };
         // What an unnamed entry would be called.
         let word = match (&document, item.get("inject").map(|inject| &inject.content)) {
-            (Some(document), _) => Some(document.inject.value.keyword().to_owned()),
+            (Some(document), _) => document.word().map(str::to_owned),
             (None, Some(Content::Map(faults))) => faults.first().map(|(word, _)| word.text.clone()),
             (None, Some(Content::Scalar { text, .. })) => Some(text.clone()),
-            (None, _) => None,
+            (None, _) => item.get("send").map(|_| super::SEND.to_owned()),
         };
         let document = document.map(|document| Sp::new(document, item.span));
+        mistakes.extend(document.as_ref().and_then(one_thing));
         entries.push(timeline::Written { place: item.span, name, word, document });
     }
     timeline::name_entries(entries, mistakes)

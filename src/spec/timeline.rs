@@ -1,13 +1,16 @@
 //! The timeline: names, times, repetitions, and faults compiled to effects.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::Entry;
 use super::document::EntryDocument;
+use super::send_resolve::SendContext;
 use super::timeline_times::{Slot, find_times};
-use crate::action::{EntryName, Seeds};
-use crate::fault::FaultContext;
+use crate::action::{ClientRef, EntryName, Seeds};
+use crate::client::Client;
+use crate::fault::{Effects, FaultContext};
+use crate::genesis::Chain;
 use crate::text::units::Time;
 use crate::text::{Diagnostic, Sp, Span, suggest};
 use crate::topology::Topology;
@@ -31,6 +34,8 @@ pub(super) struct Named {
 pub(super) struct Families {
     /// Name → end of the last repetition. `None`: to the end of the run, or not known because of mistakes.
     ends: BTreeMap<String, End>,
+    /// Those that send something, which takes no time.
+    sends: BTreeSet<String>,
 }
 
 /// When an entry ends.
@@ -57,6 +62,17 @@ impl Families {
             None => Err(unknown_entry(name, self.ends.keys().map(String::as_str))),
         }
     }
+
+    /// The same for an expectation that speaks of the time in which the entry is in force.
+    pub(super) fn find_lasting(&self, name: &Sp<String>) -> Result<EntryName, Diagnostic> {
+        let found = self.find(name, false)?;
+        if self.sends.contains(&name.value) {
+            return Err(Diagnostic::error(format!("nothing lasts during `{}`: it sends at an instant", name.value))
+                .at(name.span, "is over at once")
+                .help(format!("write `after: {}` with `within`", name.value)));
+        }
+        Ok(found)
+    }
 }
 
 pub(super) fn unknown_entry<'a>(name: &Sp<String>, known: impl Iterator<Item = &'a str>) -> Diagnostic {
@@ -76,7 +92,7 @@ pub(super) fn unknown_entry<'a>(name: &Sp<String>, known: impl Iterator<Item = &
 pub(super) struct Written {
     pub(super) place: Span,
     pub(super) name: Option<Sp<String>>,
-    /// The fault's word.
+    /// The fault's word, or `send`.
     pub(super) word: Option<String>,
     pub(super) document: Option<Sp<EntryDocument>>,
 }
@@ -131,6 +147,10 @@ fn check_name(name: &Sp<String>) -> Result<(), Diagnostic> {
 pub(super) struct TimelineContext<'a> {
     /// The network, unless it holds a mistake: then targets cannot be looked up.
     pub(super) topology: Option<&'a Topology>,
+    /// The clients that could be read.
+    pub(super) clients: &'a BTreeMap<ClientRef, Client>,
+    /// The chain; the error is one that holds a mistake.
+    pub(super) chain: Result<Option<&'a Chain>, ()>,
     /// The root of the seed tree.
     pub(super) seeds: &'a Seeds,
     /// Longest duration of the run.
@@ -148,6 +168,9 @@ pub(super) fn compile(
     let mut entries: Vec<Entry> = Vec::new();
     for (entry, slot) in named.iter().zip(&slots) {
         families.ends.insert(entry.family.clone(), slot.as_ref().map_or(End::Unknown, Slot::end));
+        if entry.document.as_ref().is_some_and(|document| document.value.send.is_some()) {
+            families.sends.insert(entry.family.clone());
+        }
         let (Some(document), Some(slot)) = (&entry.document, slot) else { continue };
         if slot.start >= context.timeout.value {
             mistakes.push(too_late(entry, slot.start, &context));
@@ -165,7 +188,7 @@ pub(super) fn compile(
             break;
         }
         if let Some(topology) = context.topology {
-            compile_entry(entry, document, slot, topology, context.seeds, &mut entries, mistakes);
+            compile_entry(entry, document, slot, topology, &context, &mut entries, mistakes);
         }
     }
     entries.sort_by_key(|entry| entry.at);
@@ -177,24 +200,35 @@ fn compile_entry(
     document: &Sp<EntryDocument>,
     slot: &Slot,
     topology: &Topology,
-    seeds: &Seeds,
+    context: &TimelineContext<'_>,
     entries: &mut Vec<Entry>,
     mistakes: &mut Vec<Diagnostic>,
 ) {
     for repetition in 0..slot.times {
         let name = if slot.times == 1 { entry.family.clone() } else { format!("{}#{}", entry.family, repetition + 1) };
-        let seeds = seeds.child(&format!("timeline/{name}"));
+        let seeds = context.seeds.child(&format!("timeline/{name}"));
         let at = slot.start + slot.every * repetition;
-        match document.value.inject.value.compile(&FaultContext { topology, seeds: &seeds }) {
-            Ok(compiled) => entries.push(Entry {
+        let compiled = if let Some(fault) = &document.value.inject {
+            let compiled = fault.value.compile(&FaultContext { topology, seeds: &seeds });
+            compiled.map(|compiled| (compiled.summary, compiled.effects, None, compiled.targets))
+        } else if let Some(send) = &document.value.send {
+            let context = SendContext { topology, clients: context.clients, chain: context.chain, seeds: &seeds };
+            let effects = Effects { momentary: true, ..Effects::default() };
+            send.value.resolve(context).map(|sent| (sent.summary, effects, Some(sent.send), sent.targets))
+        } else {
+            return;
+        };
+        match compiled {
+            Ok((summary, effects, send, targets)) => entries.push(Entry {
                 name: EntryName::new(name),
                 family: entry.family.clone(),
                 at,
                 until: slot.lasting.map(|lasting| at + lasting),
-                fault: document.value.inject.value.keyword(),
-                summary: compiled.summary,
-                effects: compiled.effects,
-                targets: compiled.targets,
+                fault: document.value.word().unwrap_or_default(),
+                summary,
+                effects,
+                send,
+                targets,
             }),
             Err(more) => {
                 // Every repetition has the same mistakes.

@@ -161,8 +161,24 @@ impl<'a> Times<'a> {
     fn slot(&mut self, document: &Sp<EntryDocument>, start: Option<Duration>) -> Option<Slot> {
         let entry = &document.value;
         let before = self.mistakes.len();
-        let momentary = matches!(entry.inject.value, Inject::Restart(_));
+        let sends = entry.send.is_some() && entry.inject.is_none();
+        let momentary = sends || entry.inject.as_ref().is_some_and(|fault| matches!(fault.value, Inject::Restart(_)));
+        if let Some(send) = entry.send.as_ref().filter(|_| sends) {
+            let ends = [
+                entry.lasting.as_ref().map(|lasting| ("for", lasting.span)),
+                entry.until.as_ref().map(|until| ("until", until.span)),
+            ];
+            for (word, span) in ends.into_iter().flatten() {
+                self.mistakes.push(
+                    Diagnostic::error(format!("`{word}` has no meaning with `send`"))
+                        .at(span, "nothing lasts here")
+                        .at(send.span, "is sent at one instant")
+                        .help("leave it out; `every` and `times` send again and again"),
+                );
+            }
+        }
         let lasting = match (&entry.lasting, &entry.until) {
+            _ if sends => None,
             (Some(lasting), Some(until)) => {
                 self.mistakes.push(
                     Diagnostic::error("an entry ends after `for` or at `until`, not both")

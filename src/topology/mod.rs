@@ -113,4 +113,6 @@ pub struct ArgumentChanges {
 }
 
 #[cfg(test)]
+mod stack_tests;
+#[cfg(test)]
 mod tests;

@@ -4,7 +4,7 @@ use super::*;
 use crate::action::Seeds;
 use crate::text::{Sources, Span};
 
-fn read(text: &str) -> Result<Topology, String> {
+pub(super) fn read(text: &str) -> Result<Topology, String> {
     let mut sources = Sources::new();
     let document: TopologyDocument = crate::text::yaml::read(&mut sources, "t.yaml", text)
         .map_err(|mistakes| sources.render_all(&mistakes, false))?;

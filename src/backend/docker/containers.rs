@@ -21,7 +21,7 @@ use super::client::{gone_is_fine, has_status};
 use super::labels::PART_NODE;
 use super::run::{Node, NodeState, Run};
 use super::{init, logs};
-use crate::action::{Attachment, NetworkName, NodeName, Signal};
+use crate::action::{Attachment, ImageSource, NetworkName, NodeName, NodeProcess, Signal};
 
 /// SIGTERM is followed by SIGKILL after so many seconds.
 const GRACE_SECONDS: i32 = 10;
@@ -68,7 +68,14 @@ async fn make(run: &Run, node: &Node, state: &mut NodeState) -> Result<(), Backe
     for network in &state.detached {
         disconnect(run, &id, network).await.map_err(failed)?;
     }
-    upload(run, node, &id).await
+    if needs_upload(process) { upload(run, node, &id).await } else { Ok(()) }
+}
+
+/// Whether the container needs more than what the engine makes by itself: files, or a data folder that anybody may write.
+/// Our own image runs as root and its data folder is made by the engine; an upload mounts and unmounts the container's
+/// file system, which costs as much as a quarter of its making.
+fn needs_upload(process: &NodeProcess) -> bool {
+    !process.files.is_empty() || process.image != Some(ImageSource::Builtin)
 }
 
 /// What all containers of a node have in common: image, environment, data volume, limits.

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use bollard::models::NetworkDisconnectRequest;
 use bollard::query_parameters::{
-    ListContainersOptionsBuilder, ListVolumesOptionsBuilder, RemoveContainerOptionsBuilder, RemoveVolumeOptions,
+    InspectNetworkOptionsBuilder, ListContainersOptionsBuilder, ListVolumesOptionsBuilder,
+    RemoveContainerOptionsBuilder, RemoveVolumeOptions,
 };
 use futures::StreamExt;
 use tokio::time::timeout;
@@ -154,7 +156,13 @@ async fn remove_one(engine: &Engine, thing: &Thing) -> Result<(), BackendError> 
                 }
             }
             Kind::Volume => gone_is_fine(docker.remove_volume(&thing.id, None::<RemoveVolumeOptions>).await),
-            Kind::Network => gone_is_fine(docker.remove_network(&thing.id).await),
+            Kind::Network => match docker.remove_network(&thing.id).await {
+                Err(error) if error.to_string().contains("active endpoints") => {
+                    take_everybody_off(engine, &thing.id).await?;
+                    gone_is_fine(docker.remove_network(&thing.id).await)
+                }
+                other => gone_is_fine(other),
+            },
         }
     };
     let what = || format!("cannot remove the {} {}", thing.kind.word(), thing.name);
@@ -164,6 +172,20 @@ async fn remove_one(engine: &Engine, thing: &Thing) -> Result<(), BackendError> 
             Err(BackendError::new(what(), format!("the engine did not answer within {} s", ONE_TIMEOUT.as_secs())))
         }
     }
+}
+
+/// Takes off a network of ours what the engine still holds there. Its containers were removed before; an engine of
+/// generation 20 can keep the endpoint of one that was removed in the middle of its start, and the network with it.
+async fn take_everybody_off(engine: &Engine, network: &str) -> Result<(), bollard::errors::Error> {
+    let options = InspectNetworkOptionsBuilder::new().build();
+    let about = engine.docker.inspect_network(network, Some(options)).await?;
+    for (id, endpoint) in about.containers.unwrap_or_default() {
+        // What has no container any more is known by its name alone.
+        let container = endpoint.name.filter(|name| !name.is_empty()).unwrap_or(id);
+        let request = NetworkDisconnectRequest { container, force: Some(true) };
+        gone_is_fine(engine.docker.disconnect_network(network, request).await)?;
+    }
+    Ok(())
 }
 
 /// Waits until the engine does not know the container any more; the caller has a deadline.

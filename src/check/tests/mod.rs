@@ -8,10 +8,13 @@
 )]
 
 mod agreement;
+mod calling;
 mod counting;
+mod diagnosing;
 mod documents;
 mod growing;
 mod laws;
+mod layers;
 mod recovering;
 mod states;
 mod telling;

@@ -44,40 +44,38 @@ fn block(method: &str, answer: &Value) -> Result<Option<Block>, ProbeError> {
         hash: hash_of_block,
         parent: hash(&answer["parentHash"]),
         producer,
-        roots: Roots::default(),
+        roots: Roots {
+            state: hash(&answer["stateRoot"]),
+            receipts: hash(&answer["receiptsRoot"]),
+            gas_used: number(&answer["gasUsed"]),
+            execution: None,
+        },
     }))
+}
+
+/// Number and hash of a block that was asked for by name; `None` for `null`.
+fn named(block: &Value) -> Option<(u64, String)> {
+    Some((number(&block["number"])?, hash(&block["hash"])?))
 }
 
 pub(super) async fn slow(http: &mut Http, deadline: Duration) -> Result<Slow, ProbeError> {
     let calls = [
         ("eth_getBlockByNumber", vec![json!("finalized"), json!(false)]),
+        ("eth_getBlockByNumber", vec![json!("safe"), json!(false)]),
         ("net_peerCount", vec![]),
         ("eth_syncing", vec![]),
     ];
-    let answers = match json_rpc::batch(http, &calls, deadline).await {
-        Ok(answers) => answers,
-        Err(RpcError::Http(error)) => return Err(error.into()),
-        // A server that knows no batches: one after the other.
-        Err(_) => {
-            let mut answers = Vec::with_capacity(calls.len());
-            for (method, params) in &calls {
-                match json_rpc::call(http, method, params, deadline).await {
-                    Err(RpcError::Http(error)) => return Err(error.into()),
-                    settled => answers.push(settled),
-                }
-            }
-            answers
-        }
-    };
+    let answers = json_rpc::several(http, &calls, deadline).await?;
     // Whatever is refused (`finalized` before the merge, say) is not told.
     let told: Vec<Option<Value>> = answers.into_iter().map(Result::ok).collect();
     let told = |index: usize| told.get(index).and_then(Option::as_ref);
     Ok(Slow {
-        finalized: told(0).and_then(|block| Some((number(&block["number"])?, hash(&block["hash"])?))),
-        justified: None,
-        peers: told(1).and_then(number),
+        finalized: told(0).and_then(named),
+        safe: told(1).and_then(named),
+        peers: told(2).and_then(number),
         // `false`, or an object with the progress.
-        syncing: told(2).and_then(|syncing| syncing.as_bool().or_else(|| syncing.is_object().then_some(true))),
+        syncing: told(3).and_then(|syncing| syncing.as_bool().or_else(|| syncing.is_object().then_some(true))),
+        ..Slow::default()
     })
 }
 

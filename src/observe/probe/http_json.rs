@@ -24,7 +24,7 @@ impl Holes<'_> {
     }
 
     fn filled(self, text: &str) -> String {
-        // Answers' hashes were given their `0x` when they were read; a client that wants it has it in its manifest.
+        // Hashes were given their `0x` when they were read; where a client wants it, its manifest has it.
         let digits = self.hash.strip_prefix("0x").unwrap_or(self.hash);
         text.replace("{height}", &self.height.to_string()).replace("{hash}", digits)
     }
@@ -36,47 +36,88 @@ fn by_hash(field: &HttpJsonField) -> bool {
     field.path.contains("{hash}") || field.body.as_ref().is_some_and(|body| body.contains("{hash}"))
 }
 
-pub(super) async fn head(
-    http: &mut Http,
-    adapter: &HttpJsonAdapter,
-    deadline: Duration,
-) -> Result<Option<Block>, ProbeError> {
-    let answer = fetch(http, &adapter.height, Holes::default(), deadline).await?;
-    let height_value = at(&adapter.height, &answer);
-    let height = height_value.and_then(number).ok_or_else(|| {
-        ProbeError::garbage(&adapter.height.path, &format!("number at {}", adapter.height.pointer), &answer)
-    })?;
-    // Height and hash mostly stand in one answer: asking twice would cost a request and could mix two heads.
-    let same = adapter.hash.path == adapter.height.path && adapter.hash.body == adapter.height.body;
-    let answer = if same { answer } else { fetch(http, &adapter.hash, Holes::height(height), deadline).await? };
-    let Some(hash) = at(&adapter.hash, &answer).and_then(hash) else {
-        // A chain without a first block has height 0 and no hash.
-        return if height == 0 {
-            Ok(None)
-        } else {
-            Err(ProbeError::garbage(&adapter.hash.path, &format!("hash at {}", adapter.hash.pointer), &answer))
-        };
-    };
-    let parent = parent_hash(http, adapter, Holes { height, hash: &hash }, deadline).await?;
-    Ok(Some(Block { height, hash, parent, producer: None, roots: Roots::default() }))
+/// The API, and the head that it told last.
+#[derive(Debug)]
+pub(super) struct HttpJson {
+    adapter: HttpJsonAdapter,
+    head: Option<Block>,
 }
 
-pub(super) async fn parent(
-    http: &mut Http,
-    adapter: &HttpJsonAdapter,
-    child: &Block,
-    deadline: Duration,
-) -> Result<Option<Block>, ProbeError> {
-    let Some(height) = child.height.checked_sub(1) else { return Ok(None) };
-    let known = child.parent.clone().filter(|_| adapter.parent_at.as_ref().is_some_and(by_hash));
-    let hash = match (known, &adapter.hash_at) {
-        (Some(known), _) => Some(known),
-        (None, Some(field)) => optional(value(http, field, Holes::height(height), hash, deadline).await)?,
-        (None, None) => None,
-    };
-    let Some(hash) = hash else { return Ok(None) };
-    let parent = parent_hash(http, adapter, Holes { height, hash: &hash }, deadline).await?;
-    Ok(Some(Block { height, hash, parent, producer: None, roots: Roots::default() }))
+impl HttpJson {
+    pub(super) fn new(adapter: HttpJsonAdapter) -> Self {
+        Self { adapter, head: None }
+    }
+
+    pub(super) async fn head(&mut self, http: &mut Http, deadline: Duration) -> Result<Option<Block>, ProbeError> {
+        let adapter = &self.adapter;
+        let answer = fetch(http, &adapter.height, Holes::default(), deadline).await?;
+        let height = number_at(&adapter.height, &answer).ok_or_else(|| {
+            ProbeError::garbage(&adapter.height.path, &format!("number at {}", adapter.height.pointer), &answer)
+        })?;
+        // Height and hash mostly stand in one answer: asking twice would cost a request and could mix two heads.
+        let same = adapter.hash.path == adapter.height.path && adapter.hash.body == adapter.height.body;
+        let answer = if same { answer } else { fetch(http, &adapter.hash, Holes::height(height), deadline).await? };
+        let Some(hash) = at(&adapter.hash, &answer).and_then(hash) else {
+            // A chain without a first block has height 0 and no hash.
+            return if height == 0 {
+                Ok(None)
+            } else {
+                Err(ProbeError::garbage(&adapter.hash.path, &format!("hash at {}", adapter.hash.pointer), &answer))
+            };
+        };
+        if self.head.as_ref().is_none_or(|head| head.hash != hash) {
+            let parent = parent_hash(http, adapter, Holes { height, hash: &hash }, deadline).await?;
+            self.head = Some(Block { height, hash, parent, producer: None, roots: Roots::default() });
+        }
+        Ok(self.head.clone())
+    }
+
+    pub(super) async fn parent(
+        &self,
+        http: &mut Http,
+        child: &Block,
+        deadline: Duration,
+    ) -> Result<Option<Block>, ProbeError> {
+        let adapter = &self.adapter;
+        let Some(height) = child.height.checked_sub(1) else { return Ok(None) };
+        let known = child.parent.clone().filter(|_| adapter.parent_at.as_ref().is_some_and(by_hash));
+        let hash = match (known, &adapter.hash_at) {
+            (Some(known), _) => Some(known),
+            (None, Some(field)) => optional(hash_of(http, field, Holes::height(height), deadline).await)?,
+            (None, None) => None,
+        };
+        let Some(hash) = hash else { return Ok(None) };
+        let parent = parent_hash(http, adapter, Holes { height, hash: &hash }, deadline).await?;
+        Ok(Some(Block { height, hash, parent, producer: None, roots: Roots::default() }))
+    }
+
+    pub(super) async fn slow(&self, http: &mut Http, chain: &Chain, deadline: Duration) -> Result<Slow, ProbeError> {
+        let mut slow = Slow::default();
+        if let Some(field) = &self.adapter.peers {
+            slow.peers = optional(value(http, field, Holes::default(), number_at, deadline).await)?;
+        }
+        if let Some(field) = &self.adapter.finalized
+            && let Some(height) = optional(value(http, field, Holes::default(), number_at, deadline).await)?
+        {
+            // A height without a hash could not be compared between nodes: then nothing is told.
+            let hash = match (chain.ancestor_at(height), &self.adapter.hash_at) {
+                (Some(known), _) => Some(known.to_owned()),
+                (None, Some(field)) => optional(hash_of(http, field, Holes::height(height), deadline).await)?,
+                (None, None) => None,
+            };
+            slow.finalized = hash.map(|hash| (height, hash));
+        }
+        Ok(slow)
+    }
+
+    pub(super) async fn version(&self, http: &mut Http, deadline: Duration) -> Result<Option<String>, ProbeError> {
+        match &self.adapter.version {
+            Some(field) => {
+                value(http, field, Holes::default(), |field, answer| at(field, answer).and_then(text), deadline).await
+            }
+            None => Ok(None),
+        }
+    }
 }
 
 /// The parent of the block at a height: told, or else the block below it.
@@ -87,46 +128,11 @@ async fn parent_hash(
     deadline: Duration,
 ) -> Result<Option<String>, ProbeError> {
     if let Some(field) = &adapter.parent_at {
-        return optional(value(http, field, holes, hash, deadline).await);
+        return optional(hash_of(http, field, holes, deadline).await);
     }
     match (&adapter.hash_at, holes.height.checked_sub(1)) {
-        (Some(field), Some(below)) => optional(value(http, field, Holes::height(below), hash, deadline).await),
+        (Some(field), Some(below)) => optional(hash_of(http, field, Holes::height(below), deadline).await),
         _ => Ok(None),
-    }
-}
-
-pub(super) async fn slow(
-    http: &mut Http,
-    adapter: &HttpJsonAdapter,
-    chain: &Chain,
-    deadline: Duration,
-) -> Result<Slow, ProbeError> {
-    let mut slow = Slow::default();
-    if let Some(field) = &adapter.peers {
-        slow.peers = optional(value(http, field, Holes::default(), count, deadline).await)?;
-    }
-    if let Some(field) = &adapter.finalized
-        && let Some(height) = optional(value(http, field, Holes::default(), number, deadline).await)?
-    {
-        // A height without a hash could not be compared between nodes: then nothing is told.
-        let hash = match (chain.ancestor_at(height), &adapter.hash_at) {
-            (Some(known), _) => Some(known.to_owned()),
-            (None, Some(field)) => optional(value(http, field, Holes::height(height), hash, deadline).await)?,
-            (None, None) => None,
-        };
-        slow.finalized = hash.map(|hash| (height, hash));
-    }
-    Ok(slow)
-}
-
-pub(super) async fn version(
-    http: &mut Http,
-    adapter: &HttpJsonAdapter,
-    deadline: Duration,
-) -> Result<Option<String>, ProbeError> {
-    match &adapter.version {
-        Some(field) => value(http, field, Holes::default(), text, deadline).await,
-        None => Ok(None),
     }
 }
 
@@ -135,23 +141,35 @@ async fn value<T>(
     http: &mut Http,
     field: &HttpJsonField,
     holes: Holes<'_>,
-    read: fn(&Value) -> Option<T>,
+    read: fn(&HttpJsonField, &Value) -> Option<T>,
     deadline: Duration,
 ) -> Result<Option<T>, ProbeError> {
     let answer = fetch(http, field, holes, deadline).await?;
-    match at(field, &answer).and_then(read) {
+    match read(field, &answer) {
         Some(found) => Ok(Some(found)),
         None => Err(ProbeError::garbage(&field.path, &format!("usable value at {}", field.pointer), &answer)),
     }
 }
 
-fn at<'a>(field: &HttpJsonField, answer: &'a Value) -> Option<&'a Value> {
-    answer.pointer(&field.pointer).filter(|value| !value.is_null())
+/// The hash that a field tells.
+async fn hash_of(
+    http: &mut Http,
+    field: &HttpJsonField,
+    holes: Holes<'_>,
+    deadline: Duration,
+) -> Result<Option<String>, ProbeError> {
+    value(http, field, holes, |field, answer| at(field, answer).and_then(hash), deadline).await
 }
 
-/// How many: a number, or the things themselves.
-fn count(value: &Value) -> Option<u64> {
-    value.as_array().map(|things| things.len() as u64).or_else(|| number(value))
+/// The number of a field: what stands at its pointer and at its further ones, added up, and its offset.
+fn number_at(field: &HttpJsonField, answer: &Value) -> Option<u64> {
+    let first = at(field, answer).and_then(number)?;
+    let further = |sum: u64, pointer: &String| sum.checked_add(answer.pointer(pointer).and_then(number)?);
+    field.plus.iter().try_fold(first, further)?.checked_add_signed(field.offset)
+}
+
+fn at<'a>(field: &HttpJsonField, answer: &'a Value) -> Option<&'a Value> {
+    answer.pointer(&field.pointer).filter(|value| !value.is_null())
 }
 
 async fn fetch(

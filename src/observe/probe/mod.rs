@@ -1,14 +1,18 @@
 //! One file for each kind of API. A probe asks and translates; it remembers only what the API forces it to.
 //!
-//! To add an API: a file here, a variant of [`AdapterSpec`], and a line in [`Probe::new`] and in the macro `each`.
+//! To add an API: a file here, a variant of [`AdapterSpec`], and a line in each function of [`Probe`].
 
 mod beacon;
+mod bitcoin;
+mod cometbft;
 mod execution;
 mod http_json;
 mod seal;
 
 use std::sync::Arc;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use super::chain::{Block, Chain};
 use super::http::{Http, HttpError};
@@ -47,7 +51,7 @@ impl From<RpcError> for ProbeError {
 }
 
 impl ProbeError {
-    fn garbage(request: &str, wanted: &str, answer: &serde_json::Value) -> Self {
+    fn garbage(request: &str, wanted: &str, answer: &Value) -> Self {
         let excerpt = value::excerpt(answer.to_string().as_bytes());
         Self::Garbage { request: request.to_owned(), wanted: wanted.to_owned(), excerpt }
     }
@@ -68,10 +72,40 @@ pub struct Slow {
     pub finalized: Option<(u64, String)>,
     /// Epoch and root of what is justified.
     pub justified: Option<(u64, String)>,
+    /// Number and hash of the block that an execution client calls safe.
+    pub safe: Option<(u64, String)>,
     /// Number of peers.
     pub peers: Option<u64>,
     /// Whether it says that it is syncing.
     pub syncing: Option<bool>,
+    /// Branches that it keeps beside its chain.
+    pub branches: Option<Vec<Branch>>,
+    /// Height and round that it works on.
+    pub round: Option<Round>,
+}
+
+/// A branch beside a node's chain.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Branch {
+    /// Height of its tip.
+    pub height: u64,
+    /// Hash of its tip.
+    pub hash: String,
+    /// Blocks from the chain to the tip.
+    pub length: u64,
+    /// The node's own word for it.
+    pub status: String,
+}
+
+/// Where a node is in making the next block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Round {
+    /// The height that it works on.
+    pub height: u64,
+    /// The round, from 0.
+    pub round: u64,
+    /// The step of the round.
+    pub step: String,
 }
 
 /// A probe of one node.
@@ -86,8 +120,10 @@ pub struct Probe {
 #[derive(Debug)]
 enum Kind {
     Execution,
-    Beacon,
-    HttpJson(Box<crate::action::HttpJsonAdapter>),
+    Beacon(beacon::Payloads),
+    Cometbft(cometbft::Cometbft),
+    Bitcoin(bitcoin::Bitcoin),
+    HttpJson(http_json::HttpJson),
     /// Shows nothing.
     Nothing,
 }
@@ -95,58 +131,90 @@ enum Kind {
 impl Probe {
     /// A probe for this API. Nothing is sent yet.
     pub fn new(dial: Arc<dyn Dial>, node: NodeName, adapter: &AdapterSpec, deadline: Duration) -> Self {
-        let (port, kind) = match adapter {
-            AdapterSpec::Execution { port } => (*port, Kind::Execution),
-            AdapterSpec::Beacon { port } => (*port, Kind::Beacon),
-            AdapterSpec::HttpJson(adapter) => (adapter.port, Kind::HttpJson(Box::new(adapter.clone()))),
-            AdapterSpec::Cometbft { port } | AdapterSpec::Bitcoin { port, .. } => (*port, Kind::Nothing),
-            AdapterSpec::Process => (0, Kind::Nothing),
+        let (kind, login) = match adapter {
+            AdapterSpec::Execution { .. } => (Kind::Execution, None),
+            AdapterSpec::Beacon { .. } => (Kind::Beacon(beacon::Payloads::default()), None),
+            AdapterSpec::Cometbft { .. } => (Kind::Cometbft(cometbft::Cometbft::default()), None),
+            AdapterSpec::Bitcoin { login, .. } => (Kind::Bitcoin(bitcoin::Bitcoin::default()), login.as_ref()),
+            AdapterSpec::HttpJson(adapter) => (Kind::HttpJson(http_json::HttpJson::new(adapter.clone())), None),
+            AdapterSpec::Process => (Kind::Nothing, None),
         };
-        Self { http: Http::new(dial, node, port), deadline, kind }
+        let http = Http::new(dial, node, adapter.port().unwrap_or_default()).login(login);
+        Self { http, deadline, kind }
     }
 
     /// The node's head. `None` if it is there but has none yet.
     pub async fn head(&mut self) -> Result<Option<Block>, ProbeError> {
-        match &self.kind {
-            Kind::Execution => execution::head(&mut self.http, self.deadline).await,
-            Kind::Beacon => beacon::head(&mut self.http, self.deadline).await,
-            Kind::HttpJson(adapter) => http_json::head(&mut self.http, adapter, self.deadline).await,
+        let (http, deadline) = (&mut self.http, self.deadline);
+        match &mut self.kind {
+            Kind::Execution => execution::head(http, deadline).await,
+            Kind::Beacon(_) => beacon::head(http, deadline).await,
+            Kind::Cometbft(cometbft) => cometbft.head(http, deadline).await,
+            Kind::Bitcoin(bitcoin) => bitcoin.head(http, deadline).await,
+            Kind::HttpJson(json) => json.head(http, deadline).await,
             Kind::Nothing => Ok(None),
         }
     }
 
     /// The parent of a block. `None` if the node does not have it or the API cannot tell.
     pub async fn parent(&mut self, block: &Block) -> Result<Option<Block>, ProbeError> {
-        let parent = match &self.kind {
-            Kind::Execution => execution::parent(&mut self.http, block, self.deadline).await,
-            Kind::Beacon => beacon::parent(&mut self.http, block, self.deadline).await,
-            Kind::HttpJson(adapter) => http_json::parent(&mut self.http, adapter, block, self.deadline).await,
+        let (http, deadline) = (&mut self.http, self.deadline);
+        let parent = match &mut self.kind {
+            Kind::Execution => execution::parent(http, block, deadline).await,
+            Kind::Beacon(_) => beacon::parent(http, block, deadline).await,
+            Kind::Cometbft(cometbft) => cometbft.parent(http, block, deadline).await,
+            Kind::Bitcoin(_) => bitcoin::Bitcoin::parent(http, block, deadline).await,
+            Kind::HttpJson(json) => json.parent(http, block, deadline).await,
             Kind::Nothing => Ok(None),
         }?;
         // A node that answers with another block than the one asked for must not be followed, least of all in a circle.
         Ok(parent.filter(|parent| Some(&parent.hash) == block.parent.as_ref() && parent.height < block.height))
     }
 
+    /// Fills in what it takes a further question to know of a block. Asked once for each new block.
+    pub async fn complete(&mut self, block: &mut Block) -> Result<(), ProbeError> {
+        match &mut self.kind {
+            Kind::Beacon(payloads) => beacon::complete(&mut self.http, payloads, block, self.deadline).await,
+            _ => Ok(()),
+        }
+    }
+
     /// What is asked less often.
     pub async fn slow(&mut self, chain: &Chain) -> Result<Slow, ProbeError> {
+        let (http, deadline) = (&mut self.http, self.deadline);
         match &self.kind {
-            Kind::Execution => execution::slow(&mut self.http, self.deadline).await,
-            Kind::Beacon => beacon::slow(&mut self.http, self.deadline).await,
-            Kind::HttpJson(adapter) => http_json::slow(&mut self.http, adapter, chain, self.deadline).await,
+            Kind::Execution => execution::slow(http, deadline).await,
+            Kind::Beacon(_) => beacon::slow(http, deadline).await,
+            Kind::Cometbft(cometbft) => cometbft.slow(http, deadline).await,
+            Kind::Bitcoin(_) => bitcoin::Bitcoin::slow(http, deadline).await,
+            Kind::HttpJson(json) => json.slow(http, chain, deadline).await,
             Kind::Nothing => Ok(Slow::default()),
         }
     }
 
     /// The version string. `None` if the API does not tell it.
     pub async fn version(&mut self) -> Result<Option<String>, ProbeError> {
+        let (http, deadline) = (&mut self.http, self.deadline);
         let version = match &self.kind {
-            Kind::Execution => execution::version(&mut self.http, self.deadline).await,
-            Kind::Beacon => beacon::version(&mut self.http, self.deadline).await,
-            Kind::HttpJson(adapter) => http_json::version(&mut self.http, adapter, self.deadline).await,
+            Kind::Execution => execution::version(http, deadline).await,
+            Kind::Beacon(_) => beacon::version(http, deadline).await,
+            Kind::Cometbft(cometbft) => Ok(cometbft.version()),
+            Kind::Bitcoin(_) => bitcoin::Bitcoin::version(http, deadline).await,
+            Kind::HttpJson(json) => json.version(http, deadline).await,
             Kind::Nothing => Ok(None),
         };
         optional(version)
     }
+}
+
+/// The JSON that a path is answered with.
+async fn get_json(http: &mut Http, path: &str, deadline: Duration) -> Result<Value, ProbeError> {
+    let body = http.get_ok(path, deadline).await?;
+    serde_json::from_slice(&body).map_err(|_| ProbeError::Garbage {
+        request: path.to_owned(),
+        wanted: "JSON".to_owned(),
+        excerpt: value::excerpt(&body),
+    })
 }
 
 /// A refusal means "this API does not tell it"; a node that does not answer at all is out of sight.

@@ -16,18 +16,36 @@ struct Node {
     headers: Vec<Header>,
     head: Option<u64>,
     justified: u64,
+    /// Whether it tells whole blocks, with the execution block `root + 1000` in each.
+    payloads: bool,
+    /// How often it was asked for a whole block.
+    whole: u64,
+}
+
+fn node(headers: &[Header], head: Option<u64>, justified: u64) -> Node {
+    Node { headers: headers.to_vec(), head, justified, payloads: false, whole: 0 }
 }
 
 fn header(&(slot, root, parent): &Header) -> Value {
     json!({"data": {"root": id(root), "canonical": true, "header": {"signature": "0x", "message": {
         "slot": slot.to_string(), "proposer_index": (slot % 4).to_string(), "parent_root": id(parent),
+        "state_root": id(root + 500),
     }}}})
 }
 
 impl Node {
-    fn answer(&self, asked: &Asked) -> Reply {
+    fn answer(&mut self, asked: &Asked) -> Reply {
         assert_eq!(asked.method, "GET");
         let found = |root: String| self.headers.iter().find(|header| id(header.1) == root).map(header);
+        if let Some(root) = asked.path.strip_prefix("/eth/v2/beacon/blocks/") {
+            self.whole += 1;
+            let root = self.headers.iter().find(|header| id(header.1) == root).filter(|_| self.payloads);
+            return root.map_or_else(not_found, |(_, root, _)| {
+                Reply::json(&json!({"version": "deneb", "data": {"message": {"body": {
+                    "execution_payload": {"block_hash": id(root + 1000)},
+                }}}}))
+            });
+        }
         let answer = match asked.path.as_str() {
             "/eth/v1/beacon/headers/head" => self.head.and_then(|root| found(id(root))),
             "/eth/v1/node/version" => Some(json!({"data": {"version": "Fake/v2"}})),
@@ -40,9 +58,12 @@ impl Node {
             }})),
             path => found(path.strip_prefix("/eth/v1/beacon/headers/").expect("a known path").to_owned()),
         };
-        answer
-            .map_or_else(|| Reply::status(404, r#"{"code":404,"message":"not found"}"#), |answer| Reply::json(&answer))
+        answer.map_or_else(not_found, |answer| Reply::json(&answer))
     }
+}
+
+fn not_found() -> Reply {
+    Reply::status(404, r#"{"code":404,"message":"not found"}"#)
 }
 
 async fn start(node: Node) -> (Arc<Mutex<Node>>, Watched) {
@@ -57,7 +78,7 @@ async fn start(node: Node) -> (Arc<Mutex<Node>>, Watched) {
 #[tokio::test]
 async fn slots_are_heights_and_skipped_slots_are_no_gap() {
     let headers = vec![(0, 1, 0), (3, 2, 1), (4, 3, 2)];
-    let (node, mut watched) = start(Node { headers, head: Some(3), justified: 1 }).await;
+    let (node, mut watched) = start(node(&headers, Some(3), 1)).await;
     let seen = watched.until("syncing", |what| matches!(what, What::Syncing { .. })).await;
     assert_eq!(blocks(&seen), [(0, id(1)), (3, id(2)), (4, id(3))]);
     let Some(What::Block(block)) = seen.iter().find(|what| matches!(what, What::Block(block) if block.height == 3))
@@ -83,14 +104,33 @@ async fn slots_are_heights_and_skipped_slots_are_no_gap() {
     }
     let seen = watched.until_head(&id(9)).await;
     assert_eq!(reorganisations(&seen), [(4, true)]);
+    assert!(seen.iter().any(|what| matches!(what, What::Reorg { blocks: Some(2), .. })), "blocks, not slots: {seen:?}");
+    assert_eq!(node.lock().expect("no panic").whole, 1, "a node without payloads is asked for one only once");
     watched.until("justified", |what| matches!(what, What::Justified { height: 2, .. })).await;
 }
 
 #[tokio::test]
 async fn before_genesis_there_is_no_head_and_the_node_is_in_sight() {
-    let (node, mut watched) = start(Node { headers: vec![(0, 1, 0)], head: None, justified: 0 }).await;
+    let (node, mut watched) = start(node(&[(0, 1, 0)], None, 0)).await;
     watched.until("peers", |what| matches!(what, What::Peers { .. })).await;
     node.lock().expect("no panic").head = Some(1);
     let seen = watched.until_head(&id(1)).await;
     assert_eq!(blocks(&seen), [(0, id(1))]);
+}
+
+#[tokio::test]
+async fn blocks_tell_their_state_and_the_execution_block_inside_them() {
+    let headers = [(0, 1, 0), (1, 2, 1), (2, 3, 2)];
+    let (node, mut watched) = start(Node { payloads: true, ..node(&headers, Some(3), 0) }).await;
+    let seen = watched.until("syncing", |what| matches!(what, What::Syncing { .. })).await;
+    let told: Vec<(Option<String>, Option<String>)> = seen
+        .iter()
+        .filter_map(|what| match what {
+            What::Block(block) => Some((block.state_root.clone(), block.execution.clone())),
+            _ => None,
+        })
+        .collect();
+    let wanted = [(501, None), (502, Some(1002)), (503, Some(1003))];
+    assert_eq!(told, wanted.map(|(state, inside)| (Some(id(state)), inside.map(id))));
+    assert_eq!(node.lock().expect("no panic").whole, 2, "each block once, the first one never");
 }

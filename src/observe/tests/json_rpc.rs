@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::action::NodeName;
+use crate::action::{Login, NodeName, RpcSpec};
 use crate::observe::http::Http;
 use crate::observe::json_rpc::{self, RpcError};
 use crate::observe::stub::{PATIENCE, Reply, Stub};
@@ -63,7 +63,8 @@ async fn calls_wait_for_a_node_that_does_not_listen_yet() {
     stub.late_by(3);
     let (dial, node) = (stub.dialler(), NodeName::new("n"));
     let deadline = Instant::now() + PATIENCE;
-    let answer = crate::observe::call(&dial, &node, 1, "admin_addPeer", &[json!("enode://…")], deadline).await;
+    let answer =
+        crate::observe::call(&dial, &node, &RpcSpec::at(1), "admin_addPeer", &[json!("enode://…")], deadline).await;
     assert_eq!(answer.expect("an answer"), json!(true));
     assert_eq!(stub.asked().len(), 1);
 }
@@ -72,7 +73,9 @@ async fn calls_wait_for_a_node_that_does_not_listen_yet() {
 async fn calls_are_never_sent_twice() {
     let stub = Stub::raw(b"").await;
     let (dial, node) = (stub.dialler(), NodeName::new("n"));
-    let error = crate::observe::call(&dial, &node, 1, "m", &[], Instant::now() + PATIENCE).await.expect_err("torn");
+    let error = crate::observe::call(&dial, &node, &RpcSpec::at(1), "m", &[], Instant::now() + PATIENCE)
+        .await
+        .expect_err("torn");
     assert!(!error.nothing_was_sent(), "{error}");
     assert_eq!(stub.dials(), 1);
 }
@@ -83,7 +86,27 @@ async fn calls_end_at_their_deadline_with_the_last_error() {
     stub.gone(true);
     let (dial, node) = (stub.dialler(), NodeName::new("n"));
     let deadline = Instant::now() + std::time::Duration::from_millis(200);
-    let error = crate::observe::call(&dial, &node, 8545, "m", &[], deadline).await.expect_err("nobody there");
+    let error =
+        crate::observe::call(&dial, &node, &RpcSpec::at(8545), "m", &[], deadline).await.expect_err("nobody there");
     assert_eq!(error.to_string(), "cannot connect to port 8545: connection refused");
     assert!(Instant::now() < deadline + PATIENCE);
+}
+
+#[tokio::test]
+async fn a_call_goes_to_its_path_with_its_login_and_only_once() {
+    let stub =
+        Stub::start(|_| Reply::status(500, r#"{"result":null,"error":{"code":-5,"message":"no"},"id":1}"#)).await;
+    let (dial, node) = (stub.dialler(), NodeName::new("n"));
+    let login = Some(Login { user: "Aladdin".to_owned(), password: "open sesame".to_owned() });
+    let rpc = RpcSpec { port: 1, path: "/json_rpc".to_owned(), login };
+    let refused = crate::observe::call_once(&dial, &node, &rpc, "m", &[json!(1)], PATIENCE).await.expect_err("refused");
+    // A 1.0 server says no with status 500, which is an answer all the same.
+    assert!(matches!(refused, RpcError::Refused { code: -5, .. }), "{refused}");
+    let asked = stub.asked();
+    assert_eq!((asked.len(), asked[0].path.as_str()), (1, "/json_rpc"));
+    // The example of RFC 7617, section 2.
+    assert_eq!(asked[0].authorization.as_deref(), Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
+    stub.gone(true);
+    let error = crate::observe::call_once(&dial, &node, &rpc, "m", &[], PATIENCE).await.expect_err("nobody there");
+    assert!(error.nothing_was_sent(), "{error}");
 }

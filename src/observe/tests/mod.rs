@@ -1,6 +1,8 @@
 //! Tests of the room over real sockets on loopback.
 
 mod beacon;
+mod bitcoin;
+mod cometbft;
 mod execution;
 mod http;
 mod http_json;

@@ -16,12 +16,14 @@ pub fn dot(plan: &Plan) -> String {
     );
     text.push_str("  edge [color=\"#8795a8\", arrowsize=0.5];\n");
     let mut groups: BTreeMap<&str, Vec<&PlannedNode>> = BTreeMap::new();
+    let mut single = Vec::new();
     for node in &plan.nodes {
         match &node.group {
             Some(group) => groups.entry(group).or_default().push(node),
-            None => write_node(&mut text, plan, node, &colours, "  "),
+            None => single.push(node),
         }
     }
+    write_nodes(&mut text, plan, &single, &colours, "  ");
     for (position, (group, members)) in groups.iter().enumerate() {
         let _ = writeln!(text, "  subgraph {} {{", quoted(&format!("cluster_{group}")));
         let tint = group_tint(position);
@@ -32,9 +34,7 @@ pub fn dot(plan: &Plan) -> String {
             tint.line,
             tint.fill
         );
-        for node in members {
-            write_node(&mut text, plan, node, &colours, "    ");
-        }
+        write_nodes(&mut text, plan, members, &colours, "    ");
         text.push_str("  }\n");
     }
     for (from, to) in &plan.edges {
@@ -42,6 +42,30 @@ pub fn dot(plan: &Plan) -> String {
     }
     text.push_str("}\n");
     text
+}
+
+/// Nodes, with a cluster around those of each participant.
+fn write_nodes(
+    text: &mut String,
+    plan: &Plan,
+    nodes: &[&PlannedNode],
+    colours: &BTreeMap<String, &'static str>,
+    indent: &str,
+) {
+    for together in nodes.chunk_by(|one, other| one.participant.is_some() && one.participant == other.participant) {
+        let Some(participant) = &together[0].participant else {
+            write_node(text, plan, together[0], colours, indent);
+            continue;
+        };
+        let cluster = quoted(&format!("cluster_participant_{participant}"));
+        let _ = writeln!(text, "{indent}subgraph {cluster} {{");
+        let _ =
+            writeln!(text, "{indent}  label={}; style=\"rounded,filled\"; fillcolor=\"#ffffff\";", quoted(participant));
+        for node in together {
+            write_node(text, plan, node, colours, &format!("{indent}  "));
+        }
+        let _ = writeln!(text, "{indent}}}");
+    }
 }
 
 fn write_node(

@@ -7,14 +7,15 @@ use std::f64::consts::{PI, TAU};
 /// Radius of a node.
 pub(super) const NODE: f64 = 15.0;
 /// Distance of neighbours on a circle: small networks have more room.
-fn spacing(nodes: usize) -> f64 {
-    if nodes <= 20 { 58.0 } else { 48.0 }
+fn spacing(nodes: usize, reach: f64) -> f64 {
+    let room = if nodes <= 20 { 58.0 } else { 48.0 };
+    room + 2.0 * (reach - NODE)
 }
 
 /// Distance of single nodes in a row.
 const LONER: f64 = 90.0;
-/// From a node's centre to the border of its group.
-const PADDING: f64 = NODE + 17.0;
+/// From a node's border to the border of its group.
+const PADDING: f64 = 17.0;
 /// Between two groups.
 const GAP: f64 = 56.0;
 /// Circles stand on an ellipse that is so much wider than high, as screens are.
@@ -49,16 +50,16 @@ pub(super) struct Layout {
     pub(super) clusters: Vec<Cluster>,
 }
 
-/// Places nodes, whose groups and edges (by position) are given.
-pub(super) fn layout(groups: &[Option<String>], edges: &[(usize, usize)]) -> Layout {
-    let mut clusters = clusters(groups);
+/// Places nodes (or participants), whose groups and edges (by position) are given; none is larger than `reach`.
+pub(super) fn layout(groups: &[Option<String>], edges: &[(usize, usize)], reach: f64) -> Layout {
+    let mut clusters = clusters(groups, reach);
     let hub = hub(&clusters, groups.len(), edges);
     let middle = hub.map(|hub| clusters.remove(hub));
     let free = middle.as_ref().map_or(0.0, |middle| middle.radius);
     match clusters.as_mut_slice() {
         // A star: its centre stands in the middle of its leaves.
         [only] => only.centre = (0.0, 0.0),
-        several if is_a_pair(several) => side_by_side(several),
+        several if is_a_pair(several) => side_by_side(several, LONER + 2.0 * (reach - NODE)),
         several => {
             order(several, edges, groups.len());
             spread(several, free);
@@ -73,7 +74,7 @@ pub(super) fn layout(groups: &[Option<String>], edges: &[(usize, usize)]) -> Lay
     Layout { points, clusters }
 }
 
-fn clusters(groups: &[Option<String>]) -> Vec<Cluster> {
+fn clusters(groups: &[Option<String>], reach: f64) -> Vec<Cluster> {
     let mut members: Vec<(Option<String>, Vec<usize>)> = Vec::new();
     let mut known: BTreeMap<&String, usize> = BTreeMap::new();
     let loners: Vec<usize> = (0..groups.len()).filter(|node| groups[*node].is_none()).collect();
@@ -93,7 +94,7 @@ fn clusters(groups: &[Option<String>]) -> Vec<Cluster> {
     if loners.len() > MOST_LONERS {
         members.push((None, loners));
     }
-    let spacing = spacing(groups.len());
+    let spacing = spacing(groups.len(), reach);
     members
         .into_iter()
         .map(|(group, members)| {
@@ -102,7 +103,7 @@ fn clusters(groups: &[Option<String>]) -> Vec<Cluster> {
                 2 => spacing * 0.6,
                 count => (count as f64 * spacing / TAU).max(spacing * 0.75),
             };
-            Cluster { group, radius: ring + PADDING, ring, members, centre: (0.0, 0.0) }
+            Cluster { group, radius: ring + reach + PADDING, ring, members, centre: (0.0, 0.0) }
         })
         .collect()
 }
@@ -256,11 +257,11 @@ fn is_a_pair(clusters: &[Cluster]) -> bool {
 }
 
 /// Two groups stand side by side, and a few single nodes in the gap above them.
-fn side_by_side(clusters: &mut [Cluster]) {
+fn side_by_side(clusters: &mut [Cluster], loner: f64) {
     let groups: Vec<usize> = (0..clusters.len()).filter(|at| clusters[*at].group.is_some()).collect();
     let loners: Vec<usize> = (0..clusters.len()).filter(|at| clusters[*at].group.is_none()).collect();
     let (left, right) = (groups[0], groups[1]);
-    let needed = if loners.is_empty() { GAP } else { GAP * 1.6 + (loners.len() - 1) as f64 * LONER };
+    let needed = if loners.is_empty() { GAP } else { GAP * 1.6 + (loners.len() - 1) as f64 * loner };
     let half = (clusters[left].radius + clusters[right].radius + needed) / 2.0;
     clusters[left].centre = (clusters[left].radius - clusters[right].radius - half, 0.0);
     clusters[right].centre = (clusters[left].centre.0 + 2.0 * half, 0.0);
@@ -270,7 +271,7 @@ fn side_by_side(clusters: &mut [Cluster]) {
     );
     let above = -clusters[left].radius.max(clusters[right].radius) * 0.8;
     for (number, at) in loners.iter().enumerate() {
-        clusters[*at].centre = (middle + (number as f64 - (loners.len() - 1) as f64 / 2.0) * LONER, above);
+        clusters[*at].centre = (middle + (number as f64 - (loners.len() - 1) as f64 / 2.0) * loner, above);
     }
 }
 
@@ -338,8 +339,8 @@ mod tests {
             prop_assume!(count > 0);
             let edges: Vec<(usize, usize)> =
                 (0..count).flat_map(|node| [(node, (node * 7 + seed) % count), (node, (node + 1) % count)]).collect();
-            let drawn = layout(&groups, &edges);
-            prop_assert_eq!(&drawn, &layout(&groups, &edges));
+            let drawn = layout(&groups, &edges, NODE);
+            prop_assert_eq!(&drawn, &layout(&groups, &edges, NODE));
             for (position, one) in drawn.points.iter().enumerate() {
                 for other in &drawn.points[position + 1..] {
                     prop_assert!(distance(*one, *other) > 2.0 * NODE, "{:?} {:?}", one, other);
@@ -358,14 +359,14 @@ mod tests {
     fn a_stars_centre_stands_in_the_middle_of_its_leaves() {
         let groups = grouped(&[8], 1);
         let edges: Vec<(usize, usize)> = (0..8).map(|leaf| (leaf, 8)).collect();
-        let drawn = layout(&groups, &edges);
+        let drawn = layout(&groups, &edges, NODE);
         assert!(distance(drawn.points[8], (0.0, 0.0)) < 1.0);
         assert!(distance(drawn.points[0], (0.0, 0.0)) > 40.0);
     }
 
     #[test]
     fn two_groups_stand_side_by_side() {
-        let drawn = layout(&grouped(&[4, 4], 0), &[(0, 4)]);
+        let drawn = layout(&grouped(&[4, 4], 0), &[(0, 4)], NODE);
         let (left, right) = (drawn.clusters[0].centre, drawn.clusters[1].centre);
         assert!(left.0 < right.0 && (left.1 - right.1).abs() < 1e-6);
     }

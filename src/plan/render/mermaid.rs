@@ -20,17 +20,17 @@ pub fn mermaid(plan: &Plan) -> String {
             writeln!(text, "  %% {client}\n  classDef client{} fill:{colour},color:#fff,stroke:#fff", class[client]);
     }
     let mut groups: BTreeMap<&str, Vec<&PlannedNode>> = BTreeMap::new();
+    let mut single = Vec::new();
     for node in &plan.nodes {
         match &node.group {
             Some(group) => groups.entry(group).or_default().push(node),
-            None => write_node(&mut text, plan, node, &id, &class, "  "),
+            None => single.push(node),
         }
     }
+    write_nodes(&mut text, plan, &single, &id, &class, "  ");
     for (position, (group, members)) in groups.iter().enumerate() {
         let _ = writeln!(text, "  subgraph g{position}[\"{}\"]", escaped(group));
-        for node in members {
-            write_node(&mut text, plan, node, &id, &class, "    ");
-        }
+        write_nodes(&mut text, plan, members, &id, &class, "    ");
         text.push_str("  end\n");
     }
     for (from, to) in &plan.edges {
@@ -39,6 +39,29 @@ pub fn mermaid(plan: &Plan) -> String {
         }
     }
     text
+}
+
+/// Nodes, with a subgraph around those of each participant.
+fn write_nodes(
+    text: &mut String,
+    plan: &Plan,
+    nodes: &[&PlannedNode],
+    id: &BTreeMap<&str, usize>,
+    class: &BTreeMap<&String, usize>,
+    indent: &str,
+) {
+    for together in nodes.chunk_by(|one, other| one.participant.is_some() && one.participant == other.participant) {
+        let first = together[0];
+        let Some(participant) = &first.participant else {
+            write_node(text, plan, first, id, class, indent);
+            continue;
+        };
+        let _ = writeln!(text, "{indent}subgraph p{}[\"{}\"]", id[first.process.name.as_str()], escaped(participant));
+        for node in together {
+            write_node(text, plan, node, id, class, &format!("{indent}  "));
+        }
+        let _ = writeln!(text, "{indent}end");
+    }
 }
 
 fn write_node(

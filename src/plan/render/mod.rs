@@ -3,6 +3,7 @@
 mod dot;
 mod layout;
 mod mermaid;
+mod participants;
 mod picture;
 mod strip;
 mod table;
@@ -41,6 +42,8 @@ pub fn picture_of(plan: &Plan) -> Picture {
     let nodes = plan.nodes.iter().map(|node| PictureNode {
         name: node.process.name.to_string(),
         group: node.group.clone(),
+        participant: node.participant.clone(),
+        member: node.member.clone(),
         client: node.process.client.to_string(),
         producer: node.producer,
         bootnode: plan.bootnodes.contains(&node.process.name),
@@ -53,13 +56,28 @@ pub fn picture_of(plan: &Plan) -> Picture {
         title: plan.scenario.clone(),
         subtitle: format!(
             "{}, {}, {}, seed {}",
-            count(plan.nodes.len(), "node"),
+            how_many(plan),
             count(clients.len(), "client"),
             count(plan.edges.len(), "edge"),
             plan.seed
         ),
         edges: edges.collect(),
         nodes: nodes.collect(),
+    }
+}
+
+/// `9 nodes`, or `3 participants of 9 nodes`.
+fn how_many(plan: &Plan) -> String {
+    let participants: std::collections::BTreeSet<_> =
+        plan.nodes.iter().filter_map(|node| node.participant.as_ref()).collect();
+    let single = plan.nodes.iter().filter(|node| node.participant.is_none()).count();
+    let members = count(plan.nodes.len() - single, "node");
+    match (participants.len(), single) {
+        (0, single) => count(single, "node"),
+        (several, 0) => format!("{} of {members}", count(several, "participant")),
+        (several, single) => {
+            format!("{} of {members} and {}", count(several, "participant"), count(single, "single node"))
+        }
     }
 }
 

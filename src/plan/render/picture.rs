@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::layout::{Layout, NODE, Point, layout};
+use super::layout::{Layout, NODE, Point};
+use super::participants::{self, Placed, place};
 use super::strip::{Strip, strip_elements};
 
 /// What a picture shows.
@@ -26,6 +27,10 @@ pub struct PictureNode {
     pub name: String,
     /// Its group, drawn as a coloured area.
     pub group: Option<String>,
+    /// The participant that it is a member of: members stand together. They follow each other in the list.
+    pub participant: Option<String>,
+    /// Which member it is.
+    pub member: Option<String>,
     /// Its client, which gives it its colour.
     pub client: String,
     /// Whether it makes blocks: a ring around it.
@@ -125,14 +130,13 @@ struct Body {
 }
 
 fn body(picture: &Picture) -> Body {
-    let groups: Vec<Option<String>> = picture.nodes.iter().map(|node| node.group.clone()).collect();
-    let layout = layout(&groups, &picture.edges);
-    let (left, top, right, bottom) = bounds(picture, &layout);
+    let placed = place(picture);
+    let (left, top, right, bottom) = bounds(picture, &placed);
     let legend = legend_rows(picture, (right - left).max(LEAST_WIDTH));
     let width = (right - left).max(LEAST_WIDTH) + 2.0 * MARGIN;
     let heading = if picture.title.is_empty() { 0.0 } else { 54.0 };
     let shift = (width / 2.0 - f64::midpoint(left, right), MARGIN + heading - top);
-    let points: Vec<Point> = layout.points.iter().map(|(x, y)| (x + shift.0, y + shift.1)).collect();
+    let points: Vec<Point> = placed.points.iter().map(|(x, y)| (x + shift.0, y + shift.1)).collect();
     let legend_top = MARGIN + heading + (bottom - top) + 22.0;
 
     let mut elements = String::new();
@@ -147,29 +151,36 @@ fn body(picture: &Picture) -> Body {
             escape(&shortened(&picture.subtitle, ((width - 2.0 * MARGIN) / (12.5 * 0.52)) as usize))
         );
     }
-    let (areas, titles) = group_elements(&layout, shift);
+    let (areas, titles) = group_elements(&placed.layout, shift);
     elements.push_str(&areas);
+    elements.push_str(&participants::outlines(&placed, shift));
     write_edges(&mut elements, picture, &points, shift);
     elements.push_str(&titles);
     write_nodes(&mut elements, picture, &points);
+    elements.push_str(&participants::names(&placed, shift));
     elements.push_str(&legend.elements(legend_top));
     let positions = picture.nodes.iter().map(|node| node.name.clone()).zip(points).collect();
     Body { elements, width, height: legend_top + legend.height() + MARGIN - 8.0, positions }
 }
 
 /// Around all clusters with their titles and the names under single nodes.
-fn bounds(picture: &Picture, layout: &Layout) -> (f64, f64, f64, f64) {
+fn bounds(picture: &Picture, placed: &Placed<'_>) -> (f64, f64, f64, f64) {
     let mut bounds = (f64::INFINITY, f64::INFINITY, f64::NEG_INFINITY, f64::NEG_INFINITY);
     let mut include = |x: f64, y: f64| {
         bounds = (bounds.0.min(x), bounds.1.min(y), bounds.2.max(x), bounds.3.max(y));
     };
-    for cluster in &layout.clusters {
+    for cluster in &placed.layout.clusters {
         let (x, y) = cluster.centre;
         let above = if cluster.group.is_some() { 20.0 } else { 0.0 };
         include(x - cluster.radius, y - cluster.radius - above);
         include(x + cluster.radius, y + cluster.radius);
     }
-    for (node, (x, y)) in picture.nodes.iter().zip(&layout.points) {
+    for (name, (x, y)) in &placed.participants {
+        let half = text_width(name, 11.0) / 2.0;
+        include(x - half, *y);
+        include(x + half, y + participants::BELOW);
+    }
+    for (node, (x, y)) in picture.nodes.iter().zip(&placed.points) {
         if let Label::Under(text) = label(node) {
             let half = text_width(&text, 11.0) / 2.0;
             include(x - half, *y);
@@ -230,8 +241,11 @@ enum Label {
     Under(String),
 }
 
-/// Short names stand inside: `west-3` in group `west` is `3`.
+/// Short names stand inside: `west-3` in group `west` is `3`, the member `execution` of a participant is `exe`.
 fn label(node: &PictureNode) -> Label {
+    if let Some(member) = node.member.as_ref().filter(|_| node.participant.is_some()) {
+        return Label::Inside(member.chars().take(3).collect());
+    }
     let rest = node.group.as_ref().and_then(|group| node.name.strip_prefix(group.as_str())?.strip_prefix('-'));
     match rest {
         Some(rest) if (1..=3).contains(&rest.len()) => Label::Inside(rest.to_owned()),

@@ -28,6 +28,8 @@ fn picture_of_file(path: &Path) -> Picture {
             .map(|node| PictureNode {
                 name: node.name.to_string(),
                 group: node.group.clone(),
+                participant: node.participant.clone(),
+                member: node.member.clone(),
                 client: node.client.to_string(),
                 producer: node.role == "validator",
                 bootnode: topology.bootnodes.contains(&node.name),

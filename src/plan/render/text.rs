@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::super::{Plan, PlannedNode, Step};
-use super::count;
 use super::table::aligned;
+use super::{count, how_many};
 use crate::action::{Action, NodeName, Signal};
 use crate::check::duration;
 use crate::link::{LinkParameters, LinkRule, NodeSet};
@@ -21,7 +21,7 @@ pub fn text(plan: &Plan) -> String {
         "\nseed {} · {} · {} · timeline of {} · {}",
         plan.seed,
         plan.backend,
-        count(plan.nodes.len(), "node"),
+        how_many(plan),
         duration(plan.duration),
         if plan.wire { "packets pass the wire" } else { "no wire" },
     );
@@ -61,21 +61,43 @@ fn networks(plan: &Plan) -> String {
 fn nodes(plan: &Plan) -> String {
     let mut rows =
         vec![heading(&["name", "client", "role", "address", "zone", "starts", "signs as", "extra arguments"])];
-    rows.extend(plan.nodes.iter().map(|node| {
+    let mut participant: Option<&String> = None;
+    for node in &plan.nodes {
+        // A participant is one row, with its members below.
+        if node.participant.is_some() && node.participant.as_ref() != participant {
+            rows.push(participant_row(plan, node));
+        }
+        participant = node.participant.as_ref();
         let addresses: Vec<String> =
             node.process.attachments.iter().map(|attachment| attachment.address.to_string()).collect();
-        vec![
-            node.process.name.to_string(),
+        let said_above = |text: String| if participant.is_some() { String::new() } else { text };
+        rows.push(vec![
+            format!("{}{}", if participant.is_some() { "  " } else { "" }, node.process.name),
             node.process.client.to_string(),
-            node.role.clone(),
+            said_above(node.role.clone()),
             addresses.join(" "),
-            node.zone.clone().unwrap_or_default(),
-            node.start_at.map(|at| format!("at {}", duration(at))).unwrap_or_default(),
+            said_above(node.zone.clone().unwrap_or_default()),
+            said_above(node.start_at.map(|at| format!("at {}", duration(at))).unwrap_or_default()),
             signers(node),
             node.extra_args.join(" "),
-        ]
-    }));
+        ]);
+    }
     aligned(&rows)
+}
+
+/// What the members of a participant share.
+fn participant_row(plan: &Plan, first: &PlannedNode) -> Vec<String> {
+    let members = plan.nodes.iter().filter(|node| node.participant == first.participant).count();
+    vec![
+        first.participant.clone().unwrap_or_default(),
+        count(members, "member"),
+        first.role.clone(),
+        String::new(),
+        first.zone.clone().unwrap_or_default(),
+        first.start_at.map(|at| format!("at {}", duration(at))).unwrap_or_default(),
+        String::new(),
+        String::new(),
+    ]
 }
 
 fn signers(node: &PlannedNode) -> String {
@@ -99,7 +121,8 @@ fn wiring(plan: &Plan) -> String {
     }
     let mut text = if rows.len() > 1 { aligned(&rows) } else { String::new() };
     if !plan.bootnodes.is_empty() {
-        let names: Vec<String> = plan.bootnodes.iter().map(ToString::to_string).collect();
+        let indices = plan.nodes.iter().filter(|node| plan.bootnodes.contains(&node.process.name));
+        let names = words(plan, &indices.map(|node| node.process.index).collect(), false);
         let _ = writeln!(text, "  bootnodes: {}", names.join(" "));
     }
     text
@@ -129,27 +152,37 @@ fn say_nodes(plan: &Plan, nodes: &NodeSet) -> String {
     if nodes.len() == plan.nodes.len() {
         return "all".to_owned();
     }
-    let members = |group: &str| -> Vec<&PlannedNode> {
-        plan.nodes.iter().filter(|node| node.group.as_deref() == Some(group)).collect()
-    };
-    let mut whole = BTreeSet::new();
-    let mut words = Vec::new();
-    for node in plan.nodes.iter().filter(|node| nodes.contains(&node.process.index)) {
-        match &node.group {
-            Some(group) if whole.contains(group) => {}
-            Some(group) if members(group).iter().all(|member| nodes.contains(&member.process.index)) => {
-                whole.insert(group.clone());
-                words.push(group.clone());
-            }
-            _ => words.push(node.process.name.to_string()),
-        }
-    }
+    let mut words = words(plan, nodes, true);
     if words.len() > MOST {
         let more = words.len() - (MOST - 1);
         words.truncate(MOST - 1);
         words.push(format!("{more} more"));
     }
     words.join(" ")
+}
+
+/// Whole groups (if wanted) and participants by their names, then single nodes, in plan order.
+fn words(plan: &Plan, nodes: &NodeSet, groups: bool) -> Vec<String> {
+    let whole = |same: &dyn Fn(&PlannedNode) -> bool| {
+        plan.nodes.iter().filter(|node| same(node)).all(|node| nodes.contains(&node.process.index))
+    };
+    let mut said: BTreeSet<&String> = BTreeSet::new();
+    let mut words = Vec::new();
+    for node in plan.nodes.iter().filter(|node| nodes.contains(&node.process.index)) {
+        let group = node.group.as_ref().filter(|_| groups);
+        let group = group.filter(|group| whole(&|other| other.group.as_ref() == Some(*group)));
+        let participant = node.participant.as_ref();
+        let participant = participant.filter(|name| whole(&|other| other.participant.as_ref() == Some(*name)));
+        match group.or(participant) {
+            Some(name) if said.contains(name) => {}
+            Some(name) => {
+                said.insert(name);
+                words.push(name.clone());
+            }
+            None => words.push(node.process.name.to_string()),
+        }
+    }
+    words
 }
 
 fn say_quality(parameters: &LinkParameters) -> String {
@@ -246,6 +279,7 @@ fn say_action(action: &Action) -> String {
         Action::Wipe { node } => format!("wipe {node}"),
         Action::Detach { node, network } => format!("detach {node} from {network}"),
         Action::Attach { node, network } => format!("attach {node} to {network}"),
+        Action::Call { node, method, .. } => format!("call {method} at {node}"),
     }
 }
 

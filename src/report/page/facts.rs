@@ -82,7 +82,7 @@ pub(super) fn divergences(history: &History<'_>, verdict: &Verdict) -> Markup {
                 summary {
                     span {}
                     span.label { (seconds(history, episode.from)) " to " @match episode.to { Some(to) => (seconds(history, to)), None => "the end" } }
-                    span { (episode.explanation.sides.len()) " branches from " (history.height_word()) " " (episode.explanation.height.unwrap_or_default()) }
+                    span { (episode.explanation.sides.len()) " branches from " (history.height_word(&episode.explanation.layer)) " " (episode.explanation.height.unwrap_or_default()) }
                 }
                 div.more { (sides(history, &episode.explanation)) }
             }

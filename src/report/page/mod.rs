@@ -1,5 +1,6 @@
 //! `report.html`: one file that opens offline, without scripts, on screens light and dark and on paper.
 
+mod calls;
 mod charts;
 mod expectations;
 mod facts;
@@ -49,6 +50,7 @@ pub fn html(journal: &Journal, verdict: &Verdict, extras: &Extras) -> String {
                     (charts::others(&history))
                     (charts::startup(&history))
                     (facts::faults(&history, verdict))
+                    (calls::section(&history))
                     (facts::divergences(&history, verdict))
                     (facts::links(journal))
                     (facts::gaps(&history))

@@ -1,0 +1,70 @@
+//! What stands out in a run though nobody asked: findings go with every verdict and fail no run by themselves.
+
+mod claimed_peers;
+mod layers_apart;
+mod rounds;
+
+use serde::{Deserialize, Serialize};
+
+use super::history::History;
+
+/// How many findings are kept. More than this nobody reads.
+const KEPT: usize = 60;
+
+/// Which kind of thing was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingKind {
+    /// A participant's consensus client follows other blocks than its execution client.
+    LayersApart,
+    /// Nodes go on counting peers that they cannot reach.
+    ClaimedPeers,
+    /// Rounds rise while the height stands.
+    Rounds,
+}
+
+impl FindingKind {
+    /// For people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::LayersApart => "layers apart",
+            Self::ClaimedPeers => "peers that are not there",
+            Self::Rounds => "rounds without a block",
+        }
+    }
+}
+
+/// Something that stands out. Instants are in microseconds since the run started.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Which kind.
+    pub kind: FindingKind,
+    /// Who it is about, participants by their names.
+    pub who: Vec<String>,
+    /// From when.
+    pub from: u64,
+    /// To when; none if it lasted to the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<u64>,
+    /// One line for people.
+    pub text: String,
+    /// Lines of the journal that show it.
+    pub evidence: Vec<u64>,
+}
+
+impl Finding {
+    /// Whether it was there at a moment.
+    pub(crate) fn covers(&self, at: u64) -> bool {
+        self.from <= at && self.to.is_none_or(|to| at <= to)
+    }
+}
+
+/// Everything that stands out, in order of time.
+pub(crate) fn findings(history: &History<'_>) -> Vec<Finding> {
+    let mut all = layers_apart::find(history);
+    all.extend(claimed_peers::find(history));
+    all.extend(rounds::find(history));
+    all.sort_by(|a, b| (a.from, a.kind, &a.who).cmp(&(b.from, b.kind, &b.who)));
+    all.truncate(KEPT);
+    all
+}

@@ -1,0 +1,60 @@
+//! Whatever did not pass and has to do with heads gets a diagnosis: the pattern, and the client's own line for it.
+
+use super::agree::DEFAULT_DEPTH;
+use super::agreement::{Question, over_time};
+use super::diagnosis::{Kind, diagnose};
+use super::judge::{Case, Judgement};
+use super::moments::Answer;
+use super::{Outcome, Subject, That};
+
+/// How many lines of logs stand among the facts.
+const QUOTED: usize = 2;
+
+impl Case<'_, '_> {
+    /// Adds the diagnosis to an answer that is not a pass: what is most useful comes first.
+    pub(crate) fn explain_trouble(&self, that: &That, judgement: &mut Judgement) {
+        let about_heads =
+            matches!(that, That::Agree(_) | That::Progress(_) | That::Finality(_) | That::Recover(_) | That::Stall(_));
+        let Some(zero) = self.history.zero.filter(|_| about_heads && judgement.outcome != Outcome::Pass) else {
+            return;
+        };
+        let at = judgement.moment.unwrap_or(self.history.end).min(self.history.end);
+        let from = self.trouble_began(zero, at);
+        if let Some(diagnosis) = diagnose(self.history, &self.nodes, from, at) {
+            let quotes = diagnosis.quotes.iter().take(QUOTED).map(super::Quote::text);
+            let mut facts: Vec<String> = quotes.collect();
+            // Of a fork the explanation says first who holds what; every other trouble is said by its name first.
+            let told = diagnosis.kind == Kind::Fork && judgement.explanation.is_some();
+            let place = usize::from(told && !judgement.facts.is_empty());
+            if told {
+                judgement.facts.push(diagnosis.text.clone());
+            } else {
+                facts.insert(0, diagnosis.text.clone());
+            }
+            judgement.facts.splice(place..place, facts);
+            judgement.evidence.extend(&diagnosis.evidence);
+            judgement.evidence.extend(diagnosis.quotes.iter().map(|quote| quote.seq));
+            judgement.diagnosis = Some(diagnosis);
+        }
+        for finding in self.findings.iter().filter(|finding| finding.covers(at)) {
+            judgement.facts.push(finding.text.clone());
+            judgement.evidence.extend(&finding.evidence);
+        }
+    }
+
+    /// Since when these nodes have not been of one mind; from the timeline's zero, if they never were.
+    fn trouble_began(&self, zero: u64, at: u64) -> u64 {
+        let agreed = over_time(self.history, &self.nodes, Subject::Head, Question::Agree(Some(DEFAULT_DEPTH)));
+        let mut began = zero;
+        let mut good = false;
+        for moment in agreed.within(zero, at) {
+            match moment.answer {
+                Answer::Yes => good = true,
+                _ if good => (good, began) = (false, moment.at),
+                _ => {}
+            }
+        }
+        // Nodes that agree are in no trouble of their own: the whole time counts.
+        if good { zero } else { began }
+    }
+}

@@ -1,0 +1,126 @@
+//! Calls to nodes that the timeline and expectations want. Each is a task of its own, beside the workers: a node that does
+//! not answer must not hold up a fault that hits it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use super::nodes::Report;
+use crate::action::{Action, NodeName, RpcSpec};
+use crate::journal::What;
+use crate::observe::json_rpc::RpcError;
+use crate::observe::{self, Dial};
+use crate::plan::Question;
+
+/// How long a call of the timeline may take.
+const SEND_WITHIN: Duration = Duration::from_secs(10);
+/// How long a question may take: less than the time to its next round.
+const ASK_WITHIN: Duration = Duration::from_secs(4);
+
+/// The calls under way.
+pub(super) struct Calls {
+    dial: Arc<dyn Dial>,
+    reports: mpsc::Sender<Report>,
+    cancel: CancellationToken,
+    tasks: JoinSet<()>,
+}
+
+/// One call: who wants it, and what.
+#[derive(Clone, Debug)]
+struct Call {
+    asked_by: String,
+    node: NodeName,
+    rpc: RpcSpec,
+    method: String,
+    params: Value,
+    height: Option<u64>,
+}
+
+impl Calls {
+    pub(super) fn new(dial: &Arc<dyn Dial>, reports: &mpsc::Sender<Report>, cancel: &CancellationToken) -> Self {
+        Self { dial: Arc::clone(dial), reports: reports.clone(), cancel: cancel.clone(), tasks: JoinSet::new() }
+    }
+
+    /// Makes a call of the timeline; other actions are not for here.
+    pub(super) fn send(&mut self, step: usize, action: Action) {
+        let Action::Call { node, asked_by, rpc, method, params } = action else { return };
+        let call = Call { asked_by: asked_by.to_string(), node, rpc, method, params, height: None };
+        let dial = Arc::clone(&self.dial);
+        self.spawn(async move {
+            let at = Instant::now();
+            let answer = call.make(&dial, SEND_WITHIN).await;
+            Report::Called { step, at, answer }
+        });
+    }
+
+    /// Asks all nodes of a question at once, and reports all answers at once.
+    pub(super) fn ask(&mut self, question: &Question, height: Option<u64>, params: &[Value]) {
+        let calls: Vec<Call> = question
+            .nodes
+            .iter()
+            .map(|(node, rpc)| Call {
+                asked_by: question.key.clone(),
+                node: node.clone(),
+                rpc: rpc.clone(),
+                method: question.method.clone(),
+                params: Value::Array(params.to_vec()),
+                height,
+            })
+            .collect();
+        let dial = Arc::clone(&self.dial);
+        self.spawn(async move {
+            let answers = join_all(calls.into_iter().map(|call| {
+                let dial = Arc::clone(&dial);
+                async move { call.make(&dial, ASK_WITHIN).await }
+            }));
+            Report::Answers { answers: answers.await }
+        });
+    }
+
+    fn spawn(&mut self, work: impl Future<Output = Report> + Send + 'static) {
+        // Those that have ended make room.
+        while self.tasks.try_join_next().is_some() {}
+        let (reports, cancel) = (self.reports.clone(), self.cancel.clone());
+        self.tasks.spawn(async move {
+            let Some(report) = cancel.run_until_cancelled(work).await else { return };
+            // A closed channel means that the run is ending.
+            let _ = reports.send(report).await;
+        });
+    }
+
+    /// Waits until all calls have ended, after their token was cancelled.
+    pub(super) async fn join(mut self) {
+        while self.tasks.join_next().await.is_some() {}
+    }
+}
+
+impl Call {
+    /// One attempt: what was sent once is never sent again, and what is late is told as late.
+    async fn make(self, dial: &Arc<dyn Dial>, within: Duration) -> What {
+        let Self { asked_by, node, rpc, method, params, height } = self;
+        let (result, error, refused) = match observe::call_once(dial, &node, &rpc, &method, &params, within).await {
+            Ok(result) => (Some(result), None, false),
+            Err(error) => (None, Some(error.to_string()), matches!(error, RpcError::Refused { .. })),
+        };
+        What::Called { asked_by, node, method, height, result, error, refused }
+    }
+}
+
+/// A question that could not be asked, in the form of its answers.
+pub(super) fn unasked(question: &Question, why: &str) -> Vec<What> {
+    let unasked = question.nodes.iter().map(|(node, _)| What::Called {
+        asked_by: question.key.clone(),
+        node: node.clone(),
+        method: question.method.clone(),
+        height: None,
+        result: None,
+        error: Some(why.to_owned()),
+        refused: false,
+    });
+    unasked.collect()
+}
