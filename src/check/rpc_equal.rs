@@ -228,7 +228,7 @@ impl RpcEqual {
         }
         if let Some(first) = minorities.first().filter(|first| minorities.iter().all(|other| other == *first))
             && !first.is_empty()
-            && calls.len() > 2
+            && calls.len() > 2 * first.len()
         {
             let verb = if first.len() == 1 { "is" } else { "are" };
             facts.push(format!(
