@@ -243,7 +243,7 @@ impl Capture {
         let socket =
             open_socket(AddressFamily::Packet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, SockProtocol::EthAll)
                 .expect("root may open packet sockets");
-        setsockopt(&socket, &ReceiveTimeout, &TimeVal::milliseconds(100)).expect("a receive timeout can be set");
+        setsockopt(&socket, ReceiveTimeout, &TimeVal::milliseconds(100)).expect("a receive timeout can be set");
         let thread = std::thread::spawn(move || {
             use std::os::fd::AsRawFd;
             let mut pairs = BTreeSet::new();

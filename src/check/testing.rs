@@ -282,6 +282,7 @@ impl Builder {
                 height: None,
                 result: (*answer == "ok").then(|| serde_json::Value::from("0x1")),
                 error: (*answer != "ok").then(|| "refused".to_owned()),
+                refused: *answer != "ok",
             },
             ["peers", count] => What::Peers { node, count: count.parse().unwrap() },
             ["reorg", depth] => {

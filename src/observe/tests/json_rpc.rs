@@ -107,6 +107,7 @@ async fn a_call_goes_to_its_path_with_its_login_and_only_once() {
     // The example of RFC 7617, section 2.
     assert_eq!(asked[0].authorization.as_deref(), Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="));
     stub.gone(true);
-    let error = crate::observe::call_once(&dial, &node, &rpc, "m", &[], PATIENCE).await.expect_err("nobody there");
+    let error =
+        crate::observe::call_once(&dial, &node, &rpc, "m", &json!([]), PATIENCE).await.expect_err("nobody there");
     assert!(error.nothing_was_sent(), "{error}");
 }
