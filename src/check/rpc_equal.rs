@@ -73,7 +73,7 @@ pub fn holes(params: &[Value]) -> Vec<String> {
             }
             Value::Array(items) => found.extend(holes(items)),
             Value::Object(entries) => {
-                found.extend(entries.values().flat_map(|value| holes(std::slice::from_ref(value))))
+                found.extend(entries.values().flat_map(|value| holes(std::slice::from_ref(value))));
             }
             _ => {}
         }
@@ -212,7 +212,7 @@ impl RpcEqual {
         }
         let all = found.len();
         for difference in found {
-            let line = format!("{what}: {}", self.line(history, &difference));
+            let line = format!("{what}: {}", Self::line(history, &difference));
             match self.known(history, &difference) {
                 Some(reason) => known.push(format!("known: {line}: {reason}")),
                 None => {
@@ -228,7 +228,7 @@ impl RpcEqual {
         }
         if let Some(first) = minorities.first().filter(|first| minorities.iter().all(|other| other == *first))
             && !first.is_empty()
-            && calls.len() > 2
+            && calls.len() > 2 * first.len()
         {
             let verb = if first.len() == 1 { "is" } else { "are" };
             facts.push(format!(
@@ -271,7 +271,7 @@ impl RpcEqual {
         format!("{}({params})", self.method)
     }
 
-    fn line(&self, history: &History<'_>, difference: &Difference) -> String {
+    fn line(history: &History<'_>, difference: &Difference) -> String {
         let pointer = if difference.pointer.is_empty() { "the answer" } else { &difference.pointer };
         let sides: Vec<String> =
             difference.sides.iter().map(|(value, nodes)| format!("{value} at {}", holders(history, nodes))).collect();

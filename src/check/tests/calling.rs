@@ -75,10 +75,10 @@ fn who_does_not_answer_leaves_it_open_but_hides_no_difference() {
 
 #[test]
 fn who_is_taken_away_is_not_asked() {
-    let text = r#"
+    let text = "
         20 c exit expected
         29 a b answers rpc_equal/0 7
-        29 c silent rpc_equal/0"#;
+        29 c silent rpc_equal/0";
     at_end(text, Pass);
 }
 
@@ -111,11 +111,11 @@ fn declared_differences_are_told_and_do_no_harm() {
 
 #[test]
 fn soon_after_an_entry_one_round_is_enough_and_always_needs_all() {
-    let text = r#"
+    let text = "
         10 a b answers rpc_equal/0 1
         10 c answers rpc_equal/0 2
         15 a b c answers rpc_equal/0 3
-        40 ended complete"#;
+        40 ended complete";
     let sent = "window pay send 9.9 9.9 a\n9.9 begin pay\n9.9 end pay";
     let result = asked(&format!("{sent}{text}"), after("pay", 20));
     assert_outcome(&result, Pass);

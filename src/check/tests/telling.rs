@@ -98,7 +98,20 @@ fn the_table_has_every_word_once() {
     let mut words: Vec<_> = TABLE.iter().map(|entry| entry.keyword).collect();
     assert_eq!(
         words,
-        ["ready", "agree", "diverge", "progress", "stall", "finality", "recover", "peers", "reorg", "log", "exit"]
+        [
+            "ready",
+            "agree",
+            "diverge",
+            "progress",
+            "stall",
+            "finality",
+            "recover",
+            "peers",
+            "reorg",
+            "log",
+            "exit",
+            "rpc_equal"
+        ]
     );
     words.sort_unstable();
     words.dedup();
