@@ -13,7 +13,7 @@ use super::clock::RunClock;
 use super::dialer::BackendDialer;
 use super::genesis_time::{GenesisWork, Settled, genesis_seconds, instant_of};
 use super::link_timer::LinkTimer;
-use super::lives::Lives;
+use super::lives::{Lives, ended_by_signal};
 use super::logs::LogWatch;
 use super::nodes::{Order, Report, Workers, describe, ends_process, node_of};
 use super::recent::RecentBlocks;
@@ -524,7 +524,7 @@ impl Engine {
                 let last_lines = if expected { Vec::new() } else { self.logs.last_lines(&node) };
                 if !expected {
                     let how = match (code, signal) {
-                        (_, Some(signal)) => format!("was ended by signal {signal}"),
+                        (_, Some(signal)) => ended_by_signal(signal, self.memory_limit(&node)),
                         (Some(code), None) => format!("exited with code {code}"),
                         (None, None) => "ended".to_owned(),
                     };
@@ -544,6 +544,11 @@ impl Engine {
                 self.write(What::Exit { node, code, signal, expected, last_lines })
             }
         }
+    }
+
+    fn memory_limit(&self, node: &NodeName) -> Option<u64> {
+        let planned = self.request.plan.nodes.iter().find(|planned| &planned.process.name == node)?;
+        planned.process.resources.memory
     }
 
     fn on_observation(&mut self, observation: Observation) -> Result<(), JournalFailed> {

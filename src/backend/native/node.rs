@@ -1,8 +1,9 @@
 //! One node: its folder, its namespace, its process, and what may be done to them at the same time.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -27,6 +28,12 @@ const DYING: Duration = Duration::from_secs(10);
 
 /// How long one init command may take.
 const INIT: Duration = Duration::from_secs(300);
+
+/// So many of the last lines of an init command are shown when it fails.
+const LAST_LINES: usize = 20;
+
+/// They are looked for in so much of the log's end.
+const LAST_BYTES: u64 = 16 * 1024;
 
 /// A node of the run.
 #[derive(Debug)]
@@ -124,8 +131,10 @@ impl Node {
         let words = command.join(" ");
         let cannot = |error: io::Error| {
             let step = format!("node {}: the init command `{words}` failed", self.name());
-            BackendError::new(step, error)
-                .remedy(format!("its output is in {}", common.logs.path(self.name()).display()))
+            let log = common.logs.path(self.name());
+            let said = last_lines(&log).unwrap_or_default();
+            let source = if said.is_empty() { error.to_string() } else { format!("{error}; its last lines:{said}") };
+            BackendError::new(step, source).remedy(format!("its output is in {}", log.display()))
         };
         let launched = self.launch(command, common).await.map_err(cannot)?;
         let (launched, end) = self.register(launched).map_err(cannot)?;
@@ -295,4 +304,17 @@ fn send(group: i32, signal: kernel_signal::Signal) -> io::Result<()> {
         Ok(()) | Err(Errno::ESRCH) => Ok(()),
         Err(error) => Err(error.into()),
     }
+}
+
+/// The end of a log, a line each, indented.
+fn last_lines(log: &Path) -> io::Result<String> {
+    let mut file = File::open(log)?;
+    let from = file.metadata()?.len().saturating_sub(LAST_BYTES);
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let lines: Vec<&str> = text.lines().skip(usize::from(from > 0)).collect();
+    let last = &lines[lines.len().saturating_sub(LAST_LINES)..];
+    Ok(last.iter().fold(String::new(), |text, line| text + "\n    " + line))
 }
