@@ -20,7 +20,9 @@ pub const DEFAULT_DEPTH: u64 = 2;
 ///
 /// With `on: head`, heads agree if they are equal, or lie on one chain with at most `depth` blocks between the lowest
 /// and the highest. With `on: finalized`, if no two nodes call blocks final of which neither is an ancestor of the
-/// other. With `on: {height: 40}`, if all nodes have the same block there.
+/// other. With `on: {height: 40}`, if all nodes have the same block there. Blocks are compared only among nodes that show
+/// the same chain: execution clients with execution clients, beacon nodes with beacon nodes; the nodes agree if they do in
+/// each of these layers.
 /// Nodes that the timeline has taken down are left out while they are down. A node that should be there and cannot be
 /// seen makes the answer unknown, unless the others disagree already.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]

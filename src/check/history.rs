@@ -103,18 +103,6 @@ pub(crate) struct LostBranch<'a> {
     pub(crate) status: &'a str,
 }
 
-/// A call that was answered, or was not.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct CallMade<'a> {
-    pub(crate) at: u64,
-    pub(crate) seq: u64,
-    pub(crate) asked_by: &'a str,
-    pub(crate) node: usize,
-    pub(crate) method: &'a str,
-    pub(crate) result: Option<&'a serde_json::Value>,
-    pub(crate) error: Option<&'a str>,
-}
-
 /// Everything that is known of one node.
 #[derive(Clone, Debug)]
 pub(crate) struct NodeHistory<'a> {
@@ -167,8 +155,6 @@ pub(crate) struct History<'a> {
     pub(crate) troubles: Vec<(u64, u64, &'a str)>,
     /// What else blocks said of themselves than their place in the chain, as first told.
     pub(crate) told: BTreeMap<BlockId, &'a BlockRecord>,
-    /// Calls that the timeline or an expectation asked for.
-    pub(crate) calls: Vec<CallMade<'a>>,
     /// Counters of links: instant, line, records.
     pub(crate) links: Vec<(u64, u64, &'a [LinkCounterRecord])>,
 }
@@ -242,7 +228,6 @@ impl<'a> History<'a> {
             }),
             troubles: Vec::new(),
             told: BTreeMap::new(),
-            calls: Vec::new(),
             links: Vec::new(),
         };
         history.read(&journal.events[..judged]);
@@ -326,10 +311,6 @@ impl<'a> History<'a> {
                 raw.answers(at);
                 let branch = LostBranch { at, seq, height: *height, hash, length: *length, status };
                 self.nodes[node].branches.push(branch);
-            }
-            What::Called { asked_by, method, result, error, .. } => {
-                let (result, error) = (result.as_ref(), error.as_deref());
-                self.calls.push(CallMade { at, seq, asked_by, node, method, result, error });
             }
             What::Finalized { height, hash, .. } => {
                 let block = self.chain.id(hash);
@@ -485,7 +466,6 @@ fn node_of(what: &What) -> Option<&str> {
         | What::ProbeLost { node, .. }
         | What::ProbeBack { node }
         | What::LogMark { node, .. }
-        | What::Called { node, .. }
         | What::Exit { node, .. } => Some(node.as_str()),
         What::Block(record) => Some(record.node.as_str()),
         _ => None,

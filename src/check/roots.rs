@@ -1,6 +1,8 @@
 //! What blocks say about the state after them: two blocks with one parent and other state roots are the sign of clients
 //! that compute differently.
 
+use std::fmt::Write as _;
+
 use serde::{Deserialize, Serialize};
 
 use super::chain::BlockId;
@@ -63,9 +65,9 @@ pub(super) fn compare(sides: &[Side]) -> Option<String> {
         }
         if let Some((one, other)) = a.roots.gas_used.zip(b.roots.gas_used) {
             if one == other {
-                text.push_str(&format!("; both used {one} gas"));
+                let _ = write!(text, "; both used {one} gas");
             } else {
-                text.push_str(&format!("; gas used {one} and {other}"));
+                let _ = write!(text, "; gas used {one} and {other}");
             }
         }
         return Some(text);

@@ -18,6 +18,10 @@ impl Case<'_, '_> {
         let Some(zero) = self.history.zero.filter(|_| about_heads && judgement.outcome != Outcome::Pass) else {
             return;
         };
+        // Of a run that was cut short, what was still to come is no trouble of the network.
+        if judgement.outcome == Outcome::Unknown && !self.history.complete() && judgement.explanation.is_none() {
+            return;
+        }
         let at = judgement.moment.unwrap_or(self.history.end).min(self.history.end);
         let from = self.trouble_began(zero, at);
         if let Some(diagnosis) = diagnose(self.history, &self.nodes, from, at) {
@@ -25,7 +29,8 @@ impl Case<'_, '_> {
             let mut facts: Vec<String> = quotes.collect();
             // Of a fork the explanation says first who holds what; every other trouble is said by its name first.
             let told = diagnosis.kind == Kind::Fork && judgement.explanation.is_some();
-            let place = usize::from(told && !judgement.facts.is_empty());
+            let own_fact_first = told || matches!(that, That::Finality(_) | That::Recover(_));
+            let place = usize::from(own_fact_first && !judgement.facts.is_empty());
             if told {
                 judgement.facts.push(diagnosis.text.clone());
             } else {

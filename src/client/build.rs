@@ -499,7 +499,7 @@ impl<'a> Builder<'a> {
             .manifest
             .calls
             .values()
-            .flat_map(|call| call.params.iter().flat_map(texts).map(|text| Sp::new(text.to_owned(), call.method.span)))
+            .flat_map(|call| texts(&call.params).into_iter().map(|text| Sp::new(text.to_owned(), call.method.span)))
             .collect();
         for text in &texts {
             self.template(text);

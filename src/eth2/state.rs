@@ -202,7 +202,7 @@ pub fn empty_list_root(limit: usize) -> Root {
 }
 
 /// The hash tree root of a vector of so many chunks of zeros.
-pub fn zero_vector_root(chunks: usize) -> Root {
+pub(super) fn zero_vector_root(chunks: usize) -> Root {
     MerkleHasher::with_leaves(chunks).finish().expect("a root")
 }
 

@@ -68,8 +68,7 @@ impl Execution<'_> {
             config["blobSchedule"]["prague"] = json!({"target": 6, "max": 9, "baseFeeUpdateFraction": 5_007_716});
         }
         let zeros = |bytes: usize| format!("0x{}", "00".repeat(bytes));
-        let genesis = json!({
-            "config": config,
+        let rest = json!({
             "alloc": alloc,
             "nonce": zeros(8),
             "timestamp": format!("{time:#x}"),
@@ -85,7 +84,11 @@ impl Execution<'_> {
             "excessBlobGas": "0x0",
             "blobGasUsed": "0x0",
         });
-        format!("{genesis:#}\n")
+        // `config` comes first: by its first key one client tells this form from that of its own chain specifications.
+        let rest = format!("{rest:#}");
+        let rest = rest.trim_start_matches('{');
+        let config = format!("{config:#}").replace('\n', "\n  ");
+        format!("{{\n  \"config\": {config},{rest}\n")
     }
 
     /// Root of the accounts.

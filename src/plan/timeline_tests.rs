@@ -60,6 +60,7 @@ fn say(step: &Step) -> String {
         Action::Wipe { node } => format!("wipe {node}"),
         Action::Detach { node, .. } => format!("detach {node}"),
         Action::Attach { node, .. } => format!("attach {node}"),
+        Action::Call { node, .. } => format!("call {node}"),
     });
     let words: Vec<String> = std::iter::once(step.at.as_secs().to_string()).chain(actions).collect();
     words.join(" ")
@@ -194,6 +195,7 @@ impl World {
             Action::Wipe { node } => assert!(self.down.contains(node)),
             Action::Detach { node, .. } => assert!(self.detached.insert(node.clone())),
             Action::Attach { node, .. } => assert!(self.detached.remove(node)),
+            Action::Call { .. } => panic!("calls are no business of faults"),
         }
     }
 }

@@ -16,6 +16,9 @@ pub struct Style {
 /// How many facts of an expectation that did not pass are shown; the report has all of them.
 const FACTS: usize = 3;
 
+/// How many diagnoses and findings of the whole run are shown each; the report has all of them.
+const NOTES: usize = 3;
+
 impl Style {
     fn paint(self, code: &str, text: &str) -> String {
         if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
@@ -95,6 +98,16 @@ fn calls(text: &mut String, journal: &Journal, style: Style) -> std::fmt::Result
 }
 
 fn end_notes(text: &mut String, journal: &Journal, verdict: &Verdict, style: Style) -> std::fmt::Result {
+    for diagnosis in verdict.diagnoses.iter().take(NOTES) {
+        let during = diagnosis.during.as_ref().map(|entry| format!("{entry}: ")).unwrap_or_default();
+        writeln!(text, "  {during}{}", diagnosis.text)?;
+    }
+    for finding in verdict.findings.iter().take(NOTES) {
+        writeln!(text, "{} {}", style.paint("33", "!"), finding.text)?;
+    }
+    if verdict.diagnoses.len().max(verdict.findings.len()) > NOTES {
+        writeln!(text, "  {}", style.paint("2", "more of these in the report"))?;
+    }
     let worst = verdict.timing.instants.iter().max_by_key(|instant| instant.planned.abs_diff(instant.applied));
     if let Some(FaultInstant { entry, begin, planned, applied, .. }) = worst {
         let which = if *begin { "beginning" } else { "end" };

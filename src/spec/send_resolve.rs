@@ -255,7 +255,8 @@ pub(super) fn takers(written: &Sp<Targets>, context: SendContext<'_>) -> Result<
 fn funded(chain: &Chain) -> Option<(u32, u64)> {
     match chain {
         Chain::Clique(clique) => Some((clique.accounts, clique.chain_id)),
-        Chain::Beacon(_) => None,
+        Chain::Pos(pos) => Some((pos.accounts, pos.chain_id)),
+        Chain::Beacon(_) | Chain::Cometbft(_) => None,
     }
 }
 

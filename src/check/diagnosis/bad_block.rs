@@ -1,5 +1,7 @@
 //! Somebody refuses a block that the others hold, or makes one that all others refuse: clients that compute differently.
 
+use std::fmt::Write as _;
+
 use super::quotes::refusers;
 use super::view::Line;
 use super::{Diagnosis, Kind, View};
@@ -39,7 +41,7 @@ pub(super) fn see(view: &View<'_, '_>) -> Option<Diagnosis> {
         format!("bad block: {names} alone {} block{which} that the others hold", verb("refuses", "refuse"))
     };
     if let Some((since, _)) = first.rose.filter(|_| !refused) {
-        text.push_str(&format!("; its head is at {} {} since {}", view.word(), first.height, view.since(since)));
+        let _ = write!(text, "; its head is at {} {} since {}", view.word(), first.height, view.since(since));
     }
     let sides = view.explanation.as_ref().map_or(&[][..], |explanation| &explanation.sides);
     if differing_state(sides).is_some() {
@@ -49,7 +51,13 @@ pub(super) fn see(view: &View<'_, '_>) -> Option<Diagnosis> {
     let quotes = view.quotes(speakers);
     let named = sides.iter().find(|side| quotes.iter().any(|quote| names_block(&quote.line, &side.block.hash)));
     if let Some(producer) = named.and_then(|side| side.producer.as_ref()) {
-        text.push_str(&format!("; the block that the log names was made by {}", producer.name()));
+        let _ = write!(text, "; the block that the log names was made by {}", producer.name());
+    }
+    // Behind a cut a side of its own is what every fork looks like, whatever else its log complains about.
+    let cut = history.faults_at(view.to).any(super::cuts_links);
+    let builds_alone = off.iter().all(|line| line.head.is_some_and(|head| chain_apart(view, head, tip)));
+    if cut && builds_alone && named.is_none() {
+        return None;
     }
     let since = quotes.first().map(|quote| quote.at);
     let mut diagnosis = view.diagnosis(Kind::BadBlock, &nodes, since, text);
@@ -67,6 +75,10 @@ fn is_off(view: &View<'_, '_>, line: &Line, tip: BlockId) -> bool {
         Relation::Apart => true,
         Relation::Untold => view.history.chain.height(tip) > line.height + NEAR,
     }
+}
+
+fn chain_apart(view: &View<'_, '_>, head: BlockId, tip: BlockId) -> bool {
+    view.history.chain.relation(head, tip) == Relation::Apart
 }
 
 /// The first block of the others' chain that a node does not have.

@@ -2,14 +2,16 @@
 
 use maud::{Markup, html};
 
-use super::super::svg::{self, Branches, Frame, Line, client_colours};
+use super::super::svg::{self, Branches, Frame, Line, Used, client_colours};
 use crate::check::history::{Fact, History, State};
+use crate::check::layers::layer_word;
 use crate::check::{Verdict, short_hash};
 
 /// Heads over time: how high, and on which chain.
 pub(super) fn timeline(history: &History<'_>, verdict: &Verdict) -> Markup {
     let frame = Frame::new(history);
     let branches = Branches::new(history);
+    let layered = history.is_layered();
     let swatch = |class: &str, hatch: Option<usize>| {
         html! {
             svg viewBox="0 0 26 14" aria-hidden="true" {
@@ -21,9 +23,10 @@ pub(super) fn timeline(history: &History<'_>, verdict: &Verdict) -> Markup {
     html! {
         h2 { "Who was on which chain" }
         div.legend {
-            @for (class, first) in &branches.used {
+            @for Used { layer, class, first } in branches.used.iter().filter(|used| used.class > 0 || used.layer == branches.used[0].layer) {
                 span {
                     (swatch(&format!("c{class}"), (*class > 0).then_some(*class)))
+                    @if layered { span.soft { (layer_word(layer)) } }
                     @match (class, first) {
                         (0, _) => { strong { "A" } " the chain that most hold at the end" }
                         (_, Some((height, hash))) => { strong { (Branches::letter(*class)) } " from " code title=(hash) { (short_hash(hash)) } " at " (height) }
@@ -63,7 +66,8 @@ fn client_legend(history: &History<'_>, digits: bool) -> Markup {
                 (client) " × " (count(&client))
             }
         }
-        @if digits && history.run.nodes.iter().any(|node| !node.producer) { span { "● makes blocks  ■ does not" } }
+        @if digits && history.run.nodes.iter().any(|node| node.participant.is_some()) { span { "small dots: further members of a participant" } }
+        @if digits && history.run.nodes.iter().any(|node| !node.producer && node.participant.is_none()) { span { "● makes blocks  ■ does not" } }
         @if digits && history.run.nodes.iter().any(|node| !node.extra_args.is_empty()) { span { "★ has arguments of its own" } }
     }
 }
@@ -71,22 +75,33 @@ fn client_legend(history: &History<'_>, digits: bool) -> Markup {
 /// What is final, and peers, over time.
 pub(super) fn others(history: &History<'_>) -> Markup {
     let frame = Frame::new(history);
-    let finals = lines(history, |fact| match fact {
-        Fact::Finalized(height, _) => Some(Some(height)),
-        _ => None,
-    });
+    let all: Vec<usize> = (0..history.nodes.len()).collect();
+    let layers = history.layers(&all);
+    let finals: Vec<(&str, Vec<Line>)> = layers
+        .iter()
+        .map(|layer| {
+            let finals = lines(history, &layer.nodes, |fact| match fact {
+                Fact::Finalized(height, _) => Some(Some(height)),
+                _ => None,
+            });
+            (layer.name, finals)
+        })
+        .collect();
     // A count from before a node was taken away is no count of now.
-    let peers = lines(history, |fact| match fact {
+    let peers = lines(history, &history.showing(&all), |fact| match fact {
         Fact::Peers(count) => Some(Some(count)),
         Fact::State(State::Away | State::Dead | State::Unseen) => Some(None),
         _ => None,
     });
     let told = |lines: &[Line]| lines.iter().any(|line| line.points.iter().any(|point| point.1.is_some()));
     html! {
-        @if told(&finals) {
+        @if finals.iter().any(|(_, finals)| told(finals)) {
             h2 { "What each node calls final" }
-            div.legend { span { (if history.run.slots_per_epoch.is_some() { "epoch" } else { "block number" }) ", lines coloured by client" } (client_legend(history, false)) }
-            (svg::steps(&frame, &finals, "What each node calls final over time"))
+            @for (layer, finals) in finals.iter().filter(|(_, finals)| told(finals)) {
+                @let word = if history.final_word(layer) == "epoch" { "epoch" } else { "block number" };
+                div.legend { span { (history.layer_prefix(layer)) (word) ", lines coloured by client" } (client_legend(history, false)) }
+                (svg::steps(&frame, finals, "What each node calls final over time"))
+            }
         }
         @if told(&peers) {
             h2 { "Peers of each node" }
@@ -96,7 +111,7 @@ pub(super) fn others(history: &History<'_>) -> Markup {
     }
 }
 
-fn lines(history: &History<'_>, pick: impl Fn(Fact) -> Option<Option<u64>>) -> Vec<Line> {
+fn lines(history: &History<'_>, nodes: &[usize], pick: impl Fn(Fact) -> Option<Option<u64>>) -> Vec<Line> {
     let colours = client_colours(history);
     let points = |node: &crate::check::history::NodeHistory<'_>| {
         let mut points: Vec<(u64, Option<u64>)> = Vec::new();
@@ -114,7 +129,7 @@ fn lines(history: &History<'_>, pick: impl Fn(Fact) -> Option<Option<u64>>) -> V
         colour: colours.get(&node.record.client.to_string()).copied().unwrap_or(0),
         points: points(node),
     };
-    history.nodes.iter().map(line).collect()
+    nodes.iter().map(|&node| line(&history.nodes[node])).collect()
 }
 
 /// How nodes came up.

@@ -74,7 +74,7 @@ pub(super) fn sides(history: &History<'_>, explanation: &Explanation) -> Markup 
                     td { @if side.faults.is_empty() { "none" } @for (index, fault) in side.faults.iter().enumerate() { @if index > 0 { ", " } (fault) } }
                     td.num { (side.length) }
                     td {
-                        @for (index, holder) in side.nodes.iter().enumerate() { @if index > 0 { ", " } span title=(format!("{}, head at {}", holder.client, holder.head.height)) { (holder.node) } }
+                        @for (index, holder) in side.nodes.iter().enumerate() { @if index > 0 { ", " } span title=(format!("{}: {}, head at {}", holder.node, holder.client, holder.head.height)) { (holder.name()) } }
                         @if !side.distinguished_by.is_empty() { br; strong { "only these: " (side.distinguished_by.join(", ")) } }
                     }
                 }
@@ -89,7 +89,7 @@ fn producer(side: &Side) -> Markup {
             None => "not named",
             Some(producer) => {
                 @match (&producer.node, &producer.client) {
-                    (Some(node), Some(client)) => { (node) " (" (client) ")" }
+                    (Some(node), Some(client)) => { (producer.participant.as_deref().unwrap_or(node.as_str())) " (" (client) ")" }
                     _ => code { (short_hash(&producer.signed_as)) },
                 }
                 @if !producer.extra_args.is_empty() { br; strong { code { (producer.extra_args.join(" ")) } } }

@@ -84,7 +84,10 @@ pub(super) fn divergences(history: &History<'_>, verdict: &Verdict) -> Markup {
                     span.label { (seconds(history, episode.from)) " to " @match episode.to { Some(to) => (seconds(history, to)), None => "the end" } }
                     span { (episode.explanation.sides.len()) " branches from " (history.height_word(&episode.explanation.layer)) " " (episode.explanation.height.unwrap_or_default()) }
                 }
-                div.more { (sides(history, &episode.explanation)) }
+                div.more {
+                    @if let Some(diagnosis) = &episode.diagnosis { p { (diagnosis.text) } }
+                    (sides(history, &episode.explanation))
+                }
             }
         }
     }
@@ -167,10 +170,14 @@ pub(super) fn logs(history: &History<'_>, extras: &Extras) -> Markup {
         h2 { "Nodes" }
         table {
             tr { th { "node" } th { "client" } th { "role" } th { "address" } th { "version" } th { "log" } }
-            @for node in &history.nodes {
+            @for (index, node) in history.nodes.iter().enumerate() {
                 @let record = node.record;
+                @let before = index.checked_sub(1).and_then(|before| history.nodes[before].record.participant.as_ref());
+                @if record.participant.is_some() && before != record.participant.as_ref() {
+                    tr.participant { td { strong { (record.participant.as_deref().unwrap_or_default()) } } td colspan="5" { (history.clients_of(index)) } }
+                }
                 tr {
-                    td { (record.name) }
+                    td class=[record.member.as_ref().map(|_| "member")] { (record.member.as_deref().unwrap_or(record.name.as_str())) }
                     td { (record.client) @if !record.extra_args.is_empty() { " " code { (record.extra_args.join(" ")) } } }
                     td { (record.role) }
                     td.mono { @for (index, (_, address)) in record.addresses.iter().enumerate() { @if index > 0 { ", " } (address) } }

@@ -4,6 +4,7 @@ mod calls;
 mod charts;
 mod expectations;
 mod facts;
+mod troubles;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html as page};
 
@@ -45,6 +46,7 @@ pub fn html(journal: &Journal, verdict: &Verdict, extras: &Extras) -> String {
                 (heading(&history, verdict))
                 main {
                     (expectations::section(&history, verdict))
+                    (troubles::section(&history, verdict))
                     (charts::timeline(&history, verdict))
                     (charts::topology(&history))
                     (charts::others(&history))
@@ -52,6 +54,7 @@ pub fn html(journal: &Journal, verdict: &Verdict, extras: &Extras) -> String {
                     (facts::faults(&history, verdict))
                     (calls::section(&history))
                     (facts::divergences(&history, verdict))
+                    (troubles::calls(&history))
                     (facts::links(journal))
                     (facts::gaps(&history))
                     (facts::logs(&history, extras))
@@ -82,6 +85,7 @@ fn heading(history: &History<'_>, verdict: &Verdict) -> Markup {
                 h1 { (run.scenario) }
                 p { (run.description) }
                 p.soft {
+                    @match history.participants().len() { 0 => {}, 1 => "1 participant, ", count => { (count) " participants, " } }
                     (run.nodes.len()) " nodes on " (run.backend) ", timeline of " (format!("{length:.1} s"))
                     ", seed " (run.seed) ", " (run.started)
                     @if verdict.ended.as_deref() != Some("complete") { " · " strong { (history.how_it_ended()) } }

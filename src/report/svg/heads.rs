@@ -6,8 +6,10 @@ use maud::{Markup, html};
 
 use super::branches::{Branches, Class, NAMED};
 use super::frame::{Frame, LEFT, RIGHT, WIDTH, n, push};
+use super::rows::{Row, rows};
 use crate::check::Verdict;
 use crate::check::history::{Fact, State};
+use crate::check::layers::{Layer, layer_word};
 use crate::check::short_hash;
 
 /// What a node is at a moment, as far as pictures tell.
@@ -127,22 +129,23 @@ pub(crate) fn lane_height(nodes: usize) -> f64 {
 /// One lane for each node: which chain it is on, when it could not be seen, and its reorganisations.
 pub(crate) fn lanes(frame: &Frame<'_, '_>, branches: &Branches, verdict: &Verdict) -> Markup {
     let history = frame.history;
-    let high = lane_height(history.nodes.len());
+    let (rows, all) = rows(history);
     let top = 22.0 + 15.0 * frame.row_count() as f64;
-    let bottom = top + high * history.nodes.len() as f64;
+    let bottom = top + all;
     let label = "Which chain each node was on over time, one lane for each node";
     html! {
-        svg viewBox=(format!("0 0 {WIDTH} {}", bottom + 22.0)) role="img" aria-label=(label) {
+        svg viewBox=(format!("0 0 {WIDTH} {}", n(bottom + 22.0))) role="img" aria-label=(label) {
             (hatches())
             (frame.axis(top, bottom))
             (frame.bands(top, bottom))
             (apart(frame, verdict))
-            @for (node, record) in history.run.nodes.iter().enumerate() {
-                @let y = top + high * node as f64;
+            @for Row { node, label, thin, y, high } in &rows {
+                @let (node, high, y) = (*node, *high, top + y);
+                @let record = history.nodes[node].record;
                 @let middle = y + high / 2.0 + 4.0;
-                text.name x=(n(LEFT - 8.0)) y=(n(middle)) text-anchor="end" {
+                text class=(if *thin { "tick member" } else { "name" }) x=(n(LEFT - 8.0)) y=(n(middle)) text-anchor="end" {
                     title { (record.name) ": " (record.client) " " (record.extra_args.join(" ")) }
-                    (clipped(record.name.as_str(), 20))
+                    (clipped(label, 20))
                 }
                 @for stretch in stretches(frame, branches, node) {
                     (one_stretch(frame, &stretch, y, high))
@@ -158,6 +161,7 @@ pub(crate) fn lanes(frame: &Frame<'_, '_>, branches: &Branches, verdict: &Verdic
 fn one_stretch(frame: &Frame<'_, '_>, stretch: &Stretch, y: f64, high: f64) -> Markup {
     let (x, width) = (LEFT + stretch.from as f64, (stretch.to - stretch.from) as f64);
     let letter = match stretch.shown {
+        _ if high < 12.0 => None,
         Shown::Chain(class) if class > 0 && width >= 12.0 => Some(Branches::letter(class)),
         Shown::Dead if width >= 12.0 => Some("✗"),
         Shown::Unseen if width >= 12.0 => Some("?"),
@@ -250,13 +254,19 @@ fn agreements(frame: &Frame<'_, '_>, verdict: &Verdict, top: f64, bottom: f64) -
     }
 }
 
-/// How high each node's chain is, coloured by chain.
+/// How high each node's chain is, coloured by chain: one picture for each layer.
 pub(crate) fn chains(frame: &Frame<'_, '_>, branches: &Branches) -> Markup {
-    const HIGH: f64 = 200.0;
+    let all: Vec<usize> = (0..frame.history.nodes.len()).collect();
+    html! { @for layer in frame.history.layers(&all) { (layer_chains(frame, branches, &layer)) } }
+}
+
+fn layer_chains(frame: &Frame<'_, '_>, branches: &Branches, layer: &Layer<'_>) -> Markup {
     const TOP: f64 = 8.0;
     let history = frame.history;
+    let tall = if history.is_layered() { 130.0 } else { 200.0 };
     let mut heads: Vec<(usize, u64, u64, Class)> = Vec::new();
-    for (node, line) in history.nodes.iter().enumerate() {
+    for &node in &layer.nodes {
+        let line = &history.nodes[node];
         let before = history.head_at(node, frame.from).map(|(_, _, head)| (frame.from, State::Seen(Some(head))));
         let states = line.changes.iter().filter_map(|&change| match history.changes[change as usize] {
             change if change.at > frame.from && change.at <= frame.to => match change.fact {
@@ -276,8 +286,8 @@ pub(crate) fn chains(frame: &Frame<'_, '_>, branches: &Branches) -> Markup {
     let seen = || heads.iter().map(|head| head.2).filter(|&height| height != u64::MAX);
     let (low, top) = (seen().min().unwrap_or(0), seen().max().unwrap_or(1));
     let span = (top - low).max(1) as f64;
-    let bottom = TOP + HIGH;
-    let y = |height: u64| bottom - 4.0 - (height - low) as f64 / span * (HIGH - 12.0);
+    let bottom = TOP + tall;
+    let y = |height: u64| bottom - 4.0 - (height - low) as f64 / span * (tall - 12.0);
     // The more nodes, the coarser: the picture stays small.
     let grain = (history.nodes.len() as f64 / 16.0).clamp(1.0, 4.0);
     let mut paths: BTreeMap<(Class, String), Vec<usize>> = BTreeMap::new();
@@ -290,12 +300,14 @@ pub(crate) fn chains(frame: &Frame<'_, '_>, branches: &Branches) -> Markup {
         }
         start = end;
     }
-    let word = if history.run.slots_per_epoch.is_some() { "slot" } else { "height" };
+    let word = history.height_word(layer.name);
+    let which = if history.is_layered() { layer_word(layer.name) } else { "" };
     html! {
         svg viewBox=(format!("0 0 {WIDTH} {}", bottom + 20.0)) role="img" aria-label="Heights of the nodes' heads over time" {
             (frame.axis(TOP, bottom))
             (frame.bands(TOP, bottom))
             text.tick x=(n(LEFT - 8.0)) y=(n(TOP + 14.0)) text-anchor="end" { (word) " " (top) }
+            text.name x=(n(LEFT - 8.0)) y=(n(TOP + tall / 2.0 + 4.0)) text-anchor="end" { (which) }
             text.tick x=(n(LEFT - 8.0)) y=(n(bottom - 2.0)) text-anchor="end" { (word) " " (low) }
             // The main chain last, so that it is on top of nothing that is not drawn beside it.
             @for ((class, path), nodes) in paths.iter().rev() {
@@ -375,6 +387,8 @@ pub(crate) fn clipped(name: &str, room: usize) -> String {
     if name.chars().count() <= room {
         return name.to_owned();
     }
-    let start: String = name.chars().take(room - 1).collect();
-    format!("{start}…")
+    // Of a participant's member, the member says more than the end of the participant's name.
+    let tail = name.rfind('.').map(|dot| &name[dot..]).filter(|tail| tail.chars().count() + 4 <= room).unwrap_or("");
+    let start: String = name.chars().take(room - 1 - tail.chars().count()).collect();
+    format!("{start}…{tail}")
 }

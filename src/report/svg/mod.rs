@@ -4,11 +4,12 @@
 mod branches;
 mod frame;
 mod heads;
+mod rows;
 mod startup;
 mod steps;
 mod topology;
 
-pub(super) use branches::Branches;
+pub(super) use branches::{Branches, Used};
 pub(super) use frame::Frame;
 pub(super) use heads::{chains, lanes};
 pub(super) use startup::startup;

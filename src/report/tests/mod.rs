@@ -42,9 +42,13 @@ fn outcomes_of_the_samples() {
 
 #[test]
 fn on_a_terminal() {
-    for (name, journal) in
-        [("healed", samples::healed()), ("failed", samples::failed()), ("unknown", samples::unknown())]
-    {
+    for (name, journal) in [
+        ("healed", samples::healed()),
+        ("failed", samples::failed()),
+        ("unknown", samples::unknown()),
+        ("participants", samples::participants()),
+        ("halted", samples::halted()),
+    ] {
         let text = terminal(&journal, &judge(&journal), Style::default());
         assert!(!text.contains('\x1b'), "no colours unless asked for");
         insta::assert_snapshot!(format!("terminal_{name}"), text);
@@ -84,6 +88,8 @@ fn a_page_stands_alone() {
         ("failed", samples::failed()),
         ("unknown", samples::unknown()),
         ("large", samples::large()),
+        ("participants", samples::participants()),
+        ("halted", samples::halted()),
     ] {
         let text = page(name, &journal);
         assert!(text.starts_with("<!DOCTYPE html>"));
@@ -91,7 +97,9 @@ fn a_page_stands_alone() {
             assert!(!text.contains(foreign), "{name}: {foreign}");
         }
         assert_eq!(text.matches("<svg").count(), text.matches("</svg>").count());
-        assert!(text.contains("href=\"logs/west-0.log\""));
+        if journal.run.nodes.iter().any(|node| node.name.as_str() == "west-0") {
+            assert!(text.contains("href=\"logs/west-0.log\""));
+        }
         for result in &judge(&journal).results {
             let label = result.label.replace('&', "&amp;");
             assert!(text.contains(&label), "{name}: {label}");
@@ -121,6 +129,27 @@ fn a_split_shows_in_the_lanes() {
     assert!(lanes.contains("class=\"agreed\""), "so is the moment of agreement");
     assert!(lanes.contains("reorganisation: 4 blocks left"));
     assert!(lanes.contains("taken away by the timeline"));
+}
+
+#[test]
+fn a_participant_is_one_lane_with_a_thin_one_below() {
+    let text = page("participants", &samples::participants());
+    let lanes = text.split("one lane for each node").nth(1).unwrap().split("</svg>").next().unwrap();
+    assert_eq!(lanes.matches("class=\"tick member\"").count(), 3, "the execution clients'");
+    assert!(!lanes.contains("validator</text>"), "what shows no chain has no lane");
+    assert!(lanes.contains("on chain B"));
+    let picture = text.split("who dials whom").nth(1).unwrap().split("</svg>").next().unwrap();
+    assert_eq!(picture.matches("class=\"node within").count(), 6, "two further members each");
+    assert!(picture.contains(">west-0</text>") && !picture.contains(">west-0.consensus</text>"));
+    for wanted in [
+        "layers apart",
+        "peers that are not there",
+        "3 participants, 9 nodes",
+        "eth_sendRawTransaction",
+        "invalid merkle root",
+    ] {
+        assert!(text.contains(wanted), "{wanted}");
+    }
 }
 
 #[test]

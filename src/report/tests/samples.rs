@@ -185,3 +185,110 @@ pub(crate) fn unknown() -> Journal {
 pub(crate) fn large() -> Journal {
     journal(&network(50, true, "complete"), &expectations())
 }
+
+/// Three participants of three members each; one loses the others from 20 s to 52 s and builds alone, and its execution
+/// client stays behind for a while. A peer count that lies, a call, a refusal.
+pub(crate) fn participants() -> Journal {
+    let mut head = String::from(
+        "nodes west-0.execution:go-ethereum@v1.16.9 west-0.consensus:prysm@v6.0.4 west-0.validator:prysm@v6.0.4\n\
+         nodes west-1.execution:go-ethereum@v1.15.11 west-1.consensus:prysm@v5.3.2 west-1.validator:prysm@v5.3.2\n\
+         nodes east-0.execution:ethereumjs@0.10.5 east-0.consensus:prysm@v6.0.4 east-0.validator:prysm@v6.0.4\n\
+         slots 6\nwindow split partition 20 52 east-0.execution east-0.consensus east-0.validator\n",
+    );
+    let (west, east) = (["west-0", "west-1"], "east-0");
+    let mut lines: Vec<(f64, String)> = Vec::new();
+    let mut tips = [["bg".to_owned(), "xg".to_owned()], ["bg".to_owned(), "xg".to_owned()]];
+    for slot in 1..=24_u64 {
+        let second = 4 * slot;
+        let (cut, by_east) = ((20..52).contains(&second), slot % 3 == 2);
+        let side = usize::from(cut && by_east);
+        let maker = if by_east { east } else { west[(slot % 2) as usize] };
+        let letter = if side == 1 { "e" } else { "w" };
+        let [beacon, execution] = &mut tips[side];
+        let _ = writeln!(
+            head,
+            "block x{letter}{slot} {execution}\nblock b{letter}{slot}@{slot} {beacon} {maker}.validator"
+        );
+        let _ = writeln!(head, "inside b{letter}{slot} x{letter}{slot}");
+        (*beacon, *execution) = (format!("b{letter}{slot}"), format!("x{letter}{slot}"));
+        if !cut {
+            tips[1] = tips[0].clone();
+        }
+        let all = ["west-0", "west-1", "east-0"];
+        for name in all {
+            let here = usize::from(name == east && cut);
+            if cut && here != side {
+                continue;
+            }
+            lines.push((second as f64 + 0.3, format!("{name}.consensus head {}", tips[here][0])));
+            if name != "west-1" || !(60..84).contains(&second) {
+                lines.push((second as f64 + 0.5, format!("{name}.execution head {}", tips[here][1])));
+            }
+        }
+        if second == 52 {
+            lines.push((52.35, "east-0.consensus reorg 8".to_owned()));
+            lines.push((52.55, "east-0.execution reorg 3".to_owned()));
+        }
+        if slot % 6 == 0 && !cut {
+            for name in all {
+                lines.push((second as f64 + 1.0, format!("{name}.consensus final {} bw1", slot / 6)));
+                lines.push((second as f64 + 1.1, format!("{name}.execution final {} xw1", slot.saturating_sub(9))));
+            }
+        }
+    }
+    for name in ["west-0", "west-1", "east-0"] {
+        lines.push((0.5, format!("{name}.execution {name}.consensus peers 2")));
+    }
+    lines
+        .push((19.0, "links west-0.consensus>east-0.consensus:50:0 east-0.consensus>west-0.consensus:50:0".to_owned()));
+    lines.push((20.0, "begin split".to_owned()));
+    lines.push((23.0, "east-0.consensus log refusal could not process block: invalid merkle root".to_owned()));
+    lines.push((
+        45.0,
+        "links west-0.consensus>east-0.consensus:50:40 east-0.consensus>west-0.consensus:50:38".to_owned(),
+    ));
+    lines.push((52.0, "end split".to_owned()));
+    lines.push((70.0, "west-0.execution called pay eth_sendRawTransaction ok".to_owned()));
+    lines.push((71.0, "east-0.execution called pay eth_sendRawTransaction fail".to_owned()));
+    lines.sort_by(|a, b| a.0.total_cmp(&b.0));
+    for (at, line) in lines {
+        let _ = writeln!(head, "{at:.3} {line}");
+    }
+    head.push_str("98 ended complete\n");
+    let expectations = [
+        expect(When::Within(secs(60)), That::Ready(Ready { within: None }), &[]),
+        expect(during("split"), That::Diverge(Diverge { on: Subject::Head }), &[]),
+        expect(during("split"), agree(Subject::Head), &["west-0.consensus", "east-0.consensus"]),
+        expect(after("split", 20), agree(Subject::Head), &[]),
+        expect(When::At(secs(50)), agree(Subject::Head), &[]),
+        expect(When::AtEnd, That::Progress(Progress { blocks: 15, per: None }), &[]),
+    ];
+    journal(&head, &expectations)
+}
+
+/// Four nodes of a chain that halts while it is cut in two halves.
+pub(crate) fn halted() -> Journal {
+    let mut text = String::from(
+        "nodes a:cometbft@v0.38 b:cometbft@v0.38 c:cometbft@v1.0 d:cometbft@v1.0\nlayer cometbft a b c d\n\
+         window halves partition 10 30 a b c d\n",
+    );
+    let mut lines = Vec::new();
+    for block in 1..=20_u64 {
+        let parent = if block == 1 { "g".to_owned() } else { format!("x{}", block - 1) };
+        let _ = writeln!(text, "block x{block} {parent}");
+        let second = if block <= 9 { block } else { block + 25 };
+        lines.push((second, format!("a b c d head x{block}")));
+    }
+    lines.push((10, "begin halves".to_owned()));
+    lines.extend((1..8_u64).map(|round| (11 + 2 * round, format!("a b c d round 10 {round} Prevote"))));
+    lines.push((30, "end halves".to_owned()));
+    lines.sort();
+    for (at, line) in lines {
+        let _ = writeln!(text, "{at} {line}");
+    }
+    text.push_str("48 ended complete\n");
+    journal(
+        &text,
+        &[expect(after("halves", 15), agree(Subject::Head), &[]), expect(during("halves"), agree(Subject::Head), &[])],
+    )
+}
