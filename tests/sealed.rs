@@ -140,10 +140,14 @@ fn stays_inside(kind: &Kind, backend: &str) -> Result<(), String> {
          - {{ready: {{within: 60s}}}}\n  - {{at: 10s, that: {{peers: {{min: 1}}}}}}\n",
         kind.chain, kind.nodes
     );
-    let file = here.path().join("sealed.yaml");
+    let file = here.path().join("scenarios/sealed.yaml");
+    fs::create_dir(here.path().join("scenarios")).expect("made");
     fs::write(&file, scenario).expect("written");
+    // Clients are looked for beside the folder of the scenario.
+    let clients = Path::new(env!("CARGO_MANIFEST_DIR")).join("clients");
+    std::os::unix::fs::symlink(clients, here.path().join("clients")).expect("linked");
     let capture = Capture::start();
-    let mut run = splitbrain(Path::new(env!("CARGO_MANIFEST_DIR")))
+    let mut run = splitbrain(here.path())
         .arg("run")
         .arg(&file)
         .args(["--backend", backend, "--results"])

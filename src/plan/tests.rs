@@ -10,6 +10,8 @@ use crate::check::When;
 use crate::check::agree::Agree;
 use crate::check::ready::Ready;
 use crate::check::{Subject, That};
+use crate::client::{Template, Vocabulary, Wiring};
+use crate::text::{Sp, Span};
 
 fn messages(result: Result<Plan, Vec<crate::text::Diagnostic>>) -> Vec<String> {
     result.unwrap_err().into_iter().map(|mistake| mistake.message).collect()
@@ -328,6 +330,11 @@ fn a_network_that_is_full_is_told() {
     );
 }
 
+fn parsed(text: &str) -> Template {
+    let vocabulary = Vocabulary { each: true, ..Vocabulary::default() };
+    Template::parse(&Sp::new(text.to_owned(), Span::default()), &vocabulary, "").unwrap()
+}
+
 #[test]
 fn neighbors_are_told_at_both_ends_and_lone_nodes_nothing() {
     let topology = "
@@ -343,6 +350,14 @@ graph: line
     for (own, other) in [("a", "b"), ("b", "a")] {
         let wanted = format!("--near={}", node(&plan, other).identity["multiaddr"]);
         assert_eq!(node(&plan, own).process.command[1..], [wanted]);
+    }
+    for (both_ends, told) in [(false, [1, 0]), (true, [1, 1])] {
+        let words = vec![parsed("--{each.multiaddr}")];
+        for client in scenario.clients.values_mut() {
+            client.peers = Some(Wiring::Each { words: words.clone(), both_ends });
+        }
+        let plan = build(&scenario, &docker, &surroundings()).unwrap();
+        assert_eq!(["a", "b"].map(|name| node(&plan, name).process.command.len() - 1), told);
     }
     scenario.topology.edges.clear();
     let plan = build(&scenario, &docker, &surroundings()).unwrap();
