@@ -1,7 +1,8 @@
 //! The consensus layer's genesis state in SSZ (`specs/*/beacon-chain.md`, "BeaconState", deneb and electra).
 //!
 //! Where the specification leaves a choice, the choice is the one of `prysmctl testnet generate-genesis`, whose states the
-//! vectors in `tests/vectors/genesis` come from: no deposit stands in the eth1 data, yet all of them count as processed.
+//! vectors in `tests/vectors/genesis` come from: no deposit stands in the eth1 data and none counts as processed (an index
+//! above the deposit count makes every block invalid: "verify operation lengths").
 //! The one difference is `deposit_requests_start_index` of electra, which is "unset" as the specification begins it.
 
 use alloy_primitives::B256;
@@ -121,7 +122,7 @@ pub(super) fn fields(
         Field::list("historical_roots", Vec::new()),
         Field::new("eth1_data", &eth1),
         Field::list("eth1_data_votes", Vec::new()),
-        Field::new("eth1_deposit_index", &(count as u64)),
+        Field::new("eth1_deposit_index", &0_u64),
         Field::list("validators", registry.validators.clone()),
         Field::list("balances", BALANCE.to_le_bytes().repeat(count)),
         Field::vector("randao_mixes", block.hash.0.repeat(sizes.epochs_per_historical_vector)),
