@@ -97,6 +97,16 @@ command: [keys, "--beacon={mate.consensus.host.http}"]
 adapter: {process: {}}
 "#;
 
+/// A beacon client whose identity nobody can know beforehand.
+const SILENT: &str = r#"
+name: silent
+image: {name: "silent:1"}
+command: [silent]
+ports: {http: 80}
+peers: {argument: "--near={neighbors.multiaddr}"}
+adapter: {beacon: {}}
+"#;
+
 /// A client that wants a key as bare bytes, in a folder of files.
 const DELTA: &str = r#"
 name: delta
@@ -221,6 +231,7 @@ fn client(reference: &ClientRef) -> Client {
         "cons" => CONS,
         "keys" => KEYS,
         "delta" => DELTA,
+        "silent" => SILENT,
         _ => GAMMA,
     };
     let mut sources = Sources::new();

@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use super::keys::NodeKey;
 use crate::action::{AdapterSpec, Attachment, NodeName};
-use crate::client::{Client, IdentityKind, Others};
+use crate::client::{Client, Identity, IdentityKind, Others};
 use crate::topology::{Node, Topology};
 
 /// What is known of every node before any of them runs.
@@ -152,7 +152,8 @@ impl<'a> Wires<'a> {
 }
 
 /// Whether two nodes can be peers, as far as a member of a participant is one of them: they show the same chain, and there
-/// is a kind of identity that both have. Nodes that are single processes are taken at the topology's word.
+/// is a kind of identity that both have, or one has none and dials by whatever kind it can read. Nodes that are single
+/// processes are taken at the topology's word.
 fn speak(one: &Known<'_>, other: &Known<'_>) -> bool {
     if one.node.member.is_none() && other.node.member.is_none() {
         return true;
@@ -160,8 +161,10 @@ fn speak(one: &Known<'_>, other: &Known<'_>) -> bool {
     let (layer, other_layer) = (one.client.adapter.layer(), other.client.adapter.layer());
     // A process that shows no chain may still be one that others find each other through.
     let same = layer == other_layer || [layer, other_layer].contains(&AdapterSpec::Process.layer());
-    let both = |word| {
-        IdentityKind::parse(word).is_some_and(|kind| one.client.identity.has(kind) && other.client.identity.has(kind))
-    };
-    same && IdentityKind::all().any(both)
+    let kinds = || IdentityKind::all().filter_map(IdentityKind::parse);
+    let (own, theirs) = (&one.client.identity, &other.client.identity);
+    let shared = kinds().any(|kind| own.has(kind) && theirs.has(kind));
+    let unknown = |identity: &Identity| kinds().all(|kind| !identity.has(kind));
+    let shows_chain = layer == other_layer && layer != AdapterSpec::Process.layer();
+    same && (shared || (shows_chain && unknown(own) != unknown(theirs)))
 }
