@@ -366,20 +366,20 @@ graph: line
 
 #[test]
 fn a_file_written_as_hex_holds_the_bytes_and_what_is_no_hex_is_refused() {
-    let topology = "nodes: {one: {client: delta}}".to_owned();
+    let topology = "nodes: {single: {client: delta}}".to_owned();
     let parts = Parts { topology, chain: "", timeline: Vec::new(), ..Parts::default() };
     let mut scenario = parts.scenario();
     let mut surroundings = surroundings();
     surroundings.programs.insert(crate::action::ClientRef::from("delta".to_owned()), "/opt/delta".into());
     let native = Capabilities::everything(crate::action::BackendKind::Native);
     let mistakes = messages(build(&scenario, &native, &surroundings));
-    assert_eq!(mistakes, ["the file `keys/name` of one is no hex: Odd number of digits"]);
+    assert_eq!(mistakes, ["the file `keys/name` of single is no hex: Odd number of digits"]);
 
     for client in scenario.clients.values_mut() {
         client.run.files.remove("wrong");
     }
     let plan = build(&scenario, &native, &surroundings).unwrap();
-    let one = node(&plan, "one");
+    let one = node(&plan, "single");
     assert_eq!(one.process.command, ["delta", "--keys=files/keys"]);
     let [file] = one.process.files.as_slice() else { panic!("one file") };
     assert_eq!(file.path, "files/keys/bare");

@@ -132,7 +132,7 @@ impl Work {
                     .at(wishes.clients[0].0.span, "which member would run it?")
                     .at(stack, "made of several clients already")
                     .help(
-                        "write the clients into the topology: `stack: {execution: {go-ethereum: 2, ethereumjs: 1}, …}`",
+                        "write the clients into the topology: `stack: {execution: {one: 2, other: 1}, …}`",
                     ),
             );
             return;

@@ -298,7 +298,7 @@ impl Work {
             self.mistakes.push(
                 Diagnostic::error("this participant has no members")
                     .at(stack.span, "runs what?")
-                    .help("for example `stack: {execution: go-ethereum, consensus: prysm}`"),
+                    .help("for example `stack: {execution: CLIENT, consensus: CLIENT}`"),
             );
         }
         let mut members = Vec::new();
