@@ -1,10 +1,21 @@
 'use strict';
 
-// Loaded before bcoin. Its database module asks for a native part when it is loaded, even if all blocks are kept in
-// memory. That part is not compiled here, so an empty stand-in is handed out in its place.
+// Loaded before bcoin. Two of the modules that it asks for are handed out changed.
 const Module = require('module');
 
 const load = Module._load;
 Module._load = function (request, ...rest) {
-  return request === 'leveldown' ? function () {} : load.call(this, request, ...rest);
+  // Its database module asks for a native part when it is loaded, even if all blocks are kept in memory. That part is
+  // not compiled here.
+  if (request === 'leveldown') return function () {};
+  const loaded = load.call(this, request, ...rest);
+  // A node whose addresses are all private asks a public name for its own address, whatever its options say.
+  if (request === 'bdns') {
+    const none = async () => {
+      throw new Error('nobody outside is asked');
+    };
+    loaded.getIPv4 = none;
+    loaded.getIPv6 = none;
+  }
+  return loaded;
 };
