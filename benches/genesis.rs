@@ -33,7 +33,7 @@ fn main() {
         println!(
             "{fork}, {validators} validators: {:.2} s, {:.2} s of them after the genesis time is known; state of {} MiB; peak memory {}",
             whole.as_secs_f64(),
-            (whole - keys).as_secs_f64(),
+            whole.saturating_sub(keys).as_secs_f64(),
             files.ssz.len() >> 20,
             peak_memory()
         );

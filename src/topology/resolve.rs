@@ -131,9 +131,7 @@ impl Work {
                 Diagnostic::error("a topology with participants cannot be dealt out anew")
                     .at(wishes.clients[0].0.span, "which member would run it?")
                     .at(stack, "made of several clients already")
-                    .help(
-                        "write the clients into the topology: `stack: {execution: {one: 2, other: 1}, …}`",
-                    ),
+                    .help("write the clients into the topology: `stack: {execution: {one: 2, other: 1}, …}`"),
             );
             return;
         }
