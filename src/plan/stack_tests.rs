@@ -79,14 +79,14 @@ fn only_members_that_can_speak_to_each_other_dial() {
 
 #[test]
 fn a_member_that_nobody_can_know_beforehand_meets_those_that_have_an_identity() {
-    let topology = "{nodes: {one: {stack: {consensus: gamma}}, two: {stack: {consensus: silent}}, \
+    let topology = "{nodes: {first: {stack: {consensus: gamma}}, two: {stack: {consensus: silent}}, \
                     three: {stack: {consensus: silent}}}, graph: mesh}";
     let plan = Parts { topology: topology.to_owned(), ..parts() };
     let plan = Parts { timeline: Vec::new(), ..plan }.plan();
     let edges: Vec<String> = plan.edges.iter().map(|(from, to)| format!("{from} {to}")).collect();
-    assert_eq!(edges, ["one.consensus two.consensus", "one.consensus three.consensus"]);
+    assert_eq!(edges, ["two.consensus first.consensus", "three.consensus first.consensus"]);
     let words = node(&plan, "two.consensus").process.command.join(" ");
-    assert_eq!(words, format!("silent --near={}", node(&plan, "one.consensus").identity["multiaddr"]));
+    assert_eq!(words, format!("silent --near={}", node(&plan, "first.consensus").identity["multiaddr"]));
 }
 
 #[test]

@@ -351,7 +351,7 @@ graph: line
         let wanted = format!("--near={}", node(&plan, other).identity["multiaddr"]);
         assert_eq!(node(&plan, own).process.command[1..], [wanted]);
     }
-    for (both_ends, told) in [(false, [1, 0]), (true, [1, 1])] {
+    for (both_ends, told) in [(false, [0, 1]), (true, [1, 1])] {
         let words = vec![parsed("--{each.multiaddr}")];
         for client in scenario.clients.values_mut() {
             client.peers = Some(Wiring::Each { words: words.clone(), both_ends });

@@ -337,7 +337,7 @@ impl Work {
                 self.mistakes.push(
                     Diagnostic::error(format!("the member `{}` names no client", name.value))
                         .at(name.span, "runs what?")
-                        .help("for example `{client: go-ethereum, args: {add: [--verbosity=4]}}`"),
+                        .help("for example `{client: NAME, args: {add: [--verbosity=4]}}`"),
                 );
                 Vec::new()
             }

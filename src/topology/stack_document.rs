@@ -111,9 +111,9 @@ impl JsonSchema for MemberDocument {
         let mix = generator.subschema_for::<Ordered<Sp<u32>>>();
         let long = generator.subschema_for::<LongMemberDocument>();
         json_schema!({
-            "description": "A member of a participant: a client, a weighted mix of clients `{go-ethereum: 2, ethereumjs: 1}`, or `{client: go-ethereum, args: …}` with settings of its own.",
+            "description": "A member of a participant: a client, a weighted mix of clients `{one: 2, other: 1}`, or `{client: NAME, args: …}` with settings of its own.",
             "anyOf": [{"type": "string"}, mix, long],
-            "examples": ["prysm", {"go-ethereum": 2, "ethereumjs": 1}, {"client": "go-ethereum", "args": {"add": ["--verbosity=4"]}}],
+            "examples": ["reference", {"one": 2, "other": 1}, {"client": "reference", "args": {"add": ["--verbosity=4"]}}],
         })
     }
 }
