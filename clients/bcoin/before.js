@@ -9,13 +9,15 @@ Module._load = function (request, ...rest) {
   // not compiled here.
   if (request === 'leveldown') return function () {};
   const loaded = load.call(this, request, ...rest);
-  // A node whose addresses are all private asks a public name for its own address, whatever its options say.
+  // A node whose addresses are all private asks a public name for its own address, whatever its options say; and
+  // whoever asks it for its peers makes it ask for their names.
   if (request === 'bdns') {
     const none = async () => {
       throw new Error('nobody outside is asked');
     };
     loaded.getIPv4 = none;
     loaded.getIPv6 = none;
+    loaded.lookupService = none;
   }
   return loaded;
 };

@@ -104,7 +104,7 @@ pub(super) async fn remove_until_gone(
 ) -> (Vec<Thing>, Vec<BackendError>) {
     let mut removed: Vec<Thing> = Vec::new();
     let mut errors = Vec::new();
-    for _ in 0..MOST_ROUNDS {
+    for round in 0..MOST_ROUNDS {
         let mut things = match labelled(engine, run).await {
             Ok(things) => things,
             Err(error) => {
@@ -114,6 +114,11 @@ pub(super) async fn remove_until_gone(
         };
         things.retain(&mut wanted);
         if things.is_empty() {
+            if settle && round == 0 {
+                // The engine may still be at the very first request of somebody who was killed: look once more.
+                tokio::time::sleep(SETTLE).await;
+                continue;
+            }
             break;
         }
         errors = remove(engine, &things).await;
