@@ -142,7 +142,7 @@ fn stays_inside(kind: &Kind, backend: &str) -> Result<(), String> {
     let name = format!("sealed-{}-{backend}-{}", kind.name, std::process::id());
     let scenario = format!(
         "name: {name}\nseed: 3\ntimeout: 3m\n{}\ntopology:\n  name: few\n  groups:\n    {}\n  graph: mesh\nexpect:\n  \
-         - {{ready: {{within: 60s}}}}\n  - {{at: 10s, that: {{peers: {{min: 1}}}}}}\n",
+         - {{ready: {{within: 60s}}}}\n  - {{at: 20s, that: {{peers: {{min: 1}}}}}}\n",
         kind.chain, kind.nodes
     );
     let file = here.path().join("scenarios/sealed.yaml");
