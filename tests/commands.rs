@@ -1,62 +1,30 @@
 //! Every manifest's command lines for a sample network, kept as a snapshot for each client folder: review changes with
 //! `INSTA_UPDATE=always cargo test --test commands` and `git diff`. A new folder under `clients/` is picked up by itself.
 
+mod shipped_files;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use splitbrain::action::{BackendKind, Capabilities, ImageSource, NodeProcess};
-use splitbrain::client::{Client, ClientFolder, NativeProgram};
+use splitbrain::client::{Client, NativeProgram};
 use splitbrain::plan::{self, PlannedNode, Surroundings};
 use splitbrain::spec::{self, FileKind, Library, Overrides, Roster, Scenario, ScenarioFile};
 use splitbrain::text::Sources;
 
-/// The project's own clients, without what was built into their `bin/`: the same everywhere.
-struct ProjectClients;
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-impl Library for ProjectClients {
-    fn topology(&self, _: &str) -> Option<(String, String)> {
-        None
-    }
-
-    fn client(&self, name: &str) -> Option<ClientFolder> {
-        let folder = root().join("clients").join(name);
-        let manifest = fs::read_to_string(folder.join("client.yaml")).ok()?;
-        let mut files = BTreeMap::new();
-        for entry in fs::read_dir(&folder).ok()?.flatten().filter(|entry| entry.path().is_file()) {
-            files.insert(entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path()).ok()?);
-        }
-        let manifest = (format!("clients/{name}/client.yaml"), manifest);
-        Some(ClientFolder { name: name.to_owned(), manifest, files, bin: BTreeMap::new() })
-    }
-
-    fn names(&self, kind: FileKind) -> Vec<String> {
-        if kind != FileKind::Client {
-            return Vec::new();
-        }
-        let folders = fs::read_dir(root().join("clients")).expect("the project has clients").flatten();
-        let folders = folders.filter(|entry| entry.path().join("client.yaml").is_file());
-        let mut names: Vec<String> = folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-        names.sort();
-        names
-    }
-}
+use shipped_files::ShippedFiles;
 
 fn roster() -> Roster {
     let mut sources = Sources::new();
-    spec::roster(&mut sources, &ProjectClients)
+    spec::roster(&mut sources, &ShippedFiles)
         .unwrap_or_else(|mistakes| panic!("{}", sources.render_all(&mistakes, false)))
 }
 
 fn scenario(text: &str, client: &Client) -> Scenario {
     let mut sources = Sources::new();
     let file = ScenarioFile { name: format!("{}.yaml", client.reference), text: text.to_owned() };
-    match spec::read_scenario(&mut sources, &ProjectClients, &file, &Overrides::default()) {
+    match spec::read_scenario(&mut sources, &ShippedFiles, &file, &Overrides::default()) {
         Ok((scenario, _)) => scenario,
         Err(mistakes) => panic!("{}\n{text}\n{}", client.reference, sources.render_all(&mistakes, false)),
     }
@@ -145,7 +113,7 @@ fn the_command_lines_of_every_client_are_as_they_were() {
     for client in roster.clients() {
         by_folder.entry(&client.reference.name).or_default().push_str(&chapters(&roster, client));
     }
-    assert_eq!(by_folder.len(), ProjectClients.names(FileKind::Client).len(), "every folder has a version");
+    assert_eq!(by_folder.len(), ShippedFiles.names(FileKind::Client).len(), "every folder has a version");
     for (name, text) in by_folder {
         insta::with_settings!({
             prepend_module_to_snapshot => false,
@@ -171,7 +139,7 @@ fn no_client_is_told_of_the_public_network() {
 #[test]
 fn pairs_that_cannot_share_a_chain_say_why() {
     let roster = roster();
-    let pairs = roster.pairs(&ProjectClients);
+    let pairs = roster.pairs(&ShippedFiles);
     assert!(!pairs.is_empty());
     for pair in &pairs {
         let names = format!("{} + {}", pair.one.reference, pair.other.reference);

@@ -1,48 +1,23 @@
 //! Every shipped scenario can be planned on both backends, over the shipped clients and topologies.
 
-use std::collections::BTreeMap;
+mod shipped_files;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Surroundings, build, render};
-use crate::action::{BackendKind, Capabilities};
-use crate::client::{ClientFolder, NativeProgram};
-use crate::spec::{FileKind, Library, Overrides, Scenario, ScenarioFile, read_scenario};
-use crate::text::Sources;
+use splitbrain::action::{BackendKind, Capabilities};
+use splitbrain::client::NativeProgram;
+use splitbrain::plan::{Surroundings, build, render};
+use splitbrain::spec::{Overrides, Scenario, ScenarioFile, read_scenario};
+use splitbrain::text::Sources;
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
-
-struct Shipped;
-
-impl Library for Shipped {
-    fn topology(&self, name: &str) -> Option<(String, String)> {
-        let path = format!("topologies/{name}.yaml");
-        let text = fs::read_to_string(root().join(&path)).ok()?;
-        Some((path, text))
-    }
-
-    fn client(&self, name: &str) -> Option<ClientFolder> {
-        let folder = root().join("clients").join(name);
-        let manifest = fs::read_to_string(folder.join("client.yaml")).ok()?;
-        let mut files = BTreeMap::new();
-        for entry in fs::read_dir(&folder).ok()?.flatten().filter(|entry| entry.path().is_file()) {
-            files.insert(entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path()).ok()?);
-        }
-        let manifest = (format!("clients/{name}/client.yaml"), manifest);
-        Some(ClientFolder { name: name.to_owned(), manifest, files, bin: BTreeMap::new() })
-    }
-
-    fn names(&self, _: FileKind) -> Vec<String> {
-        Vec::new()
-    }
-}
+use shipped_files::{ShippedFiles, root};
 
 fn load(path: &Path) -> Scenario {
     let mut sources = Sources::new();
-    let file = ScenarioFile { name: path.display().to_string(), text: fs::read_to_string(path).unwrap() };
-    match read_scenario(&mut sources, &Shipped, &file, &Overrides::default()) {
+    let file =
+        ScenarioFile { name: path.display().to_string(), text: fs::read_to_string(path).expect("a readable file") };
+    match read_scenario(&mut sources, &ShippedFiles, &file, &Overrides::default()) {
         Ok((scenario, _)) => scenario,
         Err(mistakes) => panic!("{}", sources.render_all(&mistakes, false)),
     }
@@ -50,8 +25,10 @@ fn load(path: &Path) -> Scenario {
 
 #[test]
 fn shipped_scenarios_can_be_planned_and_no_template_is_left_open() {
-    let mut paths: Vec<PathBuf> =
-        fs::read_dir(root().join("scenarios")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<PathBuf> = fs::read_dir(root().join("scenarios"))
+        .expect("the shipped scenarios")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
     assert!(!paths.is_empty());
     for path in paths {
@@ -64,7 +41,8 @@ fn shipped_scenarios_can_be_planned_and_no_template_is_left_open() {
         for backend in [BackendKind::Docker, BackendKind::Native] {
             let plan = build(&scenario, &Capabilities::everything(backend), &surroundings)
                 .unwrap_or_else(|mistakes| panic!("{} on {backend}: {mistakes:#?}", path.display()));
-            let again = build(&load(&path), &Capabilities::everything(backend), &surroundings).unwrap();
+            let again =
+                build(&load(&path), &Capabilities::everything(backend), &surroundings).expect("the same plan again");
             assert_eq!(render::json(&plan), render::json(&again), "{}", path.display());
             for node in &plan.nodes {
                 let words = node.process.command.iter().chain(node.process.init.iter().flatten());

@@ -18,6 +18,7 @@ mod judge;
 pub(crate) mod layers;
 pub mod log;
 mod moments;
+mod node_state;
 pub(crate) mod participants;
 pub mod peers;
 mod phrase;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::accounts::{Account, FUNDS};
+use super::execution_forks::FORKS_UP_TO_LONDON;
 
 /// Bytes of `extraData` before the sealers, free for anything (EIP-225).
 const VANITY: usize = 32;
@@ -57,19 +58,7 @@ pub fn genesis_json(clique: &Clique, sealers: &[[u8; 20]], funded: &[[u8; 20]]) 
         "chainId": clique.chain_id,
         "clique": {"period": clique.period.as_secs(), "epoch": EPOCH},
     });
-    for fork in [
-        "homestead",
-        "eip150",
-        "eip155",
-        "eip158",
-        "byzantium",
-        "constantinople",
-        "petersburg",
-        "istanbul",
-        "muirGlacier",
-        "berlin",
-        "london",
-    ] {
+    for fork in FORKS_UP_TO_LONDON {
         config[format!("{fork}Block")] = json!(0);
     }
     let genesis = json!({

@@ -9,6 +9,7 @@ use alloy_trie::root::{state_root_unhashed, storage_root_unhashed};
 use alloy_trie::{EMPTY_ROOT_HASH, KECCAK_EMPTY, TrieAccount};
 use serde_json::{Value, json};
 
+use super::execution_forks::FORKS_UP_TO_LONDON;
 use super::{Account, DEPOSIT_CONTRACT};
 
 /// Price of a unit of gas in block 0, in wei; the London rules (EIP-1559) go on from it.
@@ -46,21 +47,7 @@ impl Execution<'_> {
             "blobSchedule": {"cancun": {"target": 3, "max": 6, "baseFeeUpdateFraction": 3_338_477}},
             "depositContractAddress": DEPOSIT_CONTRACT,
         });
-        for fork in [
-            "homestead",
-            "eip150",
-            "eip155",
-            "eip158",
-            "byzantium",
-            "constantinople",
-            "petersburg",
-            "istanbul",
-            "muirGlacier",
-            "berlin",
-            "london",
-            "arrowGlacier",
-            "grayGlacier",
-        ] {
+        for fork in FORKS_UP_TO_LONDON.iter().chain(&["arrowGlacier", "grayGlacier"]) {
             config[format!("{fork}Block")] = json!(0);
         }
         if let Some(after) = self.prague_after {

@@ -9,6 +9,7 @@ mod cometbft;
 mod config_yaml;
 mod document;
 mod execution;
+mod execution_forks;
 mod family_keys;
 mod interop_keys;
 mod pos;

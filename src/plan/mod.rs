@@ -20,9 +20,8 @@ mod requirements;
 mod sample;
 mod sends;
 #[cfg(test)]
-mod shipped_tests;
-#[cfg(test)]
 mod stack_tests;
+mod template_values;
 #[cfg(test)]
 mod tests;
 mod timeline;
