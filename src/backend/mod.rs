@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 use crate::action::{NetworkName, NetworkSpec, NodeName, NodeProcess, RunId, Seeds, Signal};
 use crate::link::LinkTable;
 
-pub use log_sink::{LineWatcher, LogSink};
+pub use log_sink::{LineWatcher, LogSink, LogStream};
 pub use owner::{Owner, OwnerState};
 
 /// What a backend is told once, before anything is made.

@@ -19,7 +19,10 @@ impl<'a> History<'a> {
             Some("timeout") => format!("the run's timeout ended it {after}"),
             Some("interrupted") => format!("the run was interrupted {after}"),
             Some("trouble") => match self.troubles.last() {
-                Some((_, _, message)) => format!("the run ended in trouble {after}: {message}"),
+                // Its first line: the client's own words below it are told once, where the run ended.
+                Some((_, _, message)) => {
+                    format!("the run ended in trouble {after}: {}", message.lines().next().unwrap_or_default())
+                }
                 None => format!("the run ended in trouble {after}"),
             },
             Some(reason) => format!("the run ended {after} ({reason})"),

@@ -101,7 +101,10 @@ impl Ready {
         } else {
             judgement.facts.extend(unknown);
         }
-        judgement.facts.extend(history.troubles.iter().map(|(_, _, message)| (*message).to_owned()).take(3));
+        let troubles = history.troubles.iter().map(|(_, _, message)| message.lines().next().unwrap_or_default());
+        // How the run ended may be among what was said already.
+        let further: Vec<_> = troubles.filter(|message| !judgement.summary.contains(*message)).take(3).collect();
+        judgement.facts.extend(further.into_iter().map(str::to_owned));
         judgement.evidence = evidence;
         judgement
     }

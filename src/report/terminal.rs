@@ -16,6 +16,9 @@ pub struct Style {
 /// How many facts of an expectation that did not pass are shown; the report has all of them.
 const FACTS: usize = 3;
 
+/// How many of the last lines of a trouble are shown.
+const TROUBLE_LINES: usize = 6;
+
 /// How many diagnoses and findings of the whole run are shown each; the report has all of them.
 const NOTES: usize = 3;
 
@@ -97,6 +100,16 @@ fn calls(text: &mut String, journal: &Journal, style: Style) -> std::fmt::Result
     Ok(())
 }
 
+/// A trouble's first line and its last ones: what it is and the reason. A run has told it whole when it came.
+fn shortened(message: &str) -> String {
+    let lines: Vec<&str> = message.lines().collect();
+    if lines.len() <= 2 + TROUBLE_LINES {
+        return message.to_owned();
+    }
+    let end = lines[lines.len() - TROUBLE_LINES..].join("\n");
+    format!("{}\n    … ({} lines)\n{end}", lines[0], lines.len() - 1 - TROUBLE_LINES)
+}
+
 fn end_notes(text: &mut String, journal: &Journal, verdict: &Verdict, style: Style) -> std::fmt::Result {
     for diagnosis in verdict.diagnoses.iter().take(NOTES) {
         let during = diagnosis.during.as_ref().map(|entry| format!("{entry}: ")).unwrap_or_default();
@@ -127,7 +140,7 @@ fn end_notes(text: &mut String, journal: &Journal, verdict: &Verdict, style: Sty
             _ => None,
         });
         for message in troubles {
-            writeln!(text, "{} {message}", style.paint("33", "!"))?;
+            writeln!(text, "{} {}", style.paint("33", "!"), shortened(message))?;
         }
         let how = match verdict.ended.as_deref() {
             Some("interrupted") => "the run was interrupted; judged on what there is",

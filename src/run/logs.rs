@@ -7,12 +7,14 @@ use regex::RegexSet;
 use tokio::sync::mpsc;
 
 use crate::action::NodeName;
-use crate::backend::LineWatcher;
+use crate::backend::{LineWatcher, LogStream};
 use crate::journal::What;
 use crate::plan::Plan;
 
 /// Lines kept of each node, for the message when it dies.
 const LAST_LINES: usize = 20;
+/// Lines kept of its standard error besides: a manual on standard output can push the one line that matters out of those.
+const LAST_ERRORS: usize = 5;
 /// Longest part of a line that is journalled or kept.
 const LINE_LENGTH: usize = 500;
 /// Marks of one pattern and node that are journalled; a node that prints its panic in a loop fills no disk twice.
@@ -34,7 +36,10 @@ struct NodeWatch {
 
 #[derive(Debug, Default)]
 struct State {
-    last: VecDeque<String>,
+    /// The last lines and their numbers.
+    last: VecDeque<(u64, String)>,
+    /// The last of them that came from standard error, where the backend knows.
+    errors: VecDeque<(u64, String)>,
     marks: BTreeMap<String, u32>,
 }
 
@@ -59,7 +64,7 @@ impl LogWatch {
     /// marks) further ones are dropped: the log itself has them all.
     pub(super) fn watcher(&self, marks: mpsc::Sender<What>) -> LineWatcher {
         let nodes = Arc::clone(&self.nodes);
-        Arc::new(move |node, number, line| {
+        Arc::new(move |node, number, stream, line| {
             let Some(watch) = nodes.get(node) else { return };
             let line: String = line.chars().take(LINE_LENGTH).collect();
             let mut state = watch.state.lock().expect("never poisoned: nothing under it panics");
@@ -72,17 +77,31 @@ impl LogWatch {
                     drop(marks.try_send(mark));
                 }
             }
-            if state.last.len() == LAST_LINES {
-                state.last.pop_front();
+            // Manuals are full of empty lines; they would push out what tells something.
+            if line.trim().is_empty() {
+                return;
             }
-            state.last.push_back(line);
+            if stream == LogStream::Errors {
+                keep_last(&mut state.errors, LAST_ERRORS, (number, line.clone()));
+            }
+            keep_last(&mut state.last, LAST_LINES, (number, line));
         })
     }
 
-    /// A node's last lines, newest last.
+    /// A node's last lines, newest last; after them the last ones of its standard error that do not stand among them.
     pub(super) fn last_lines(&self, node: &NodeName) -> Vec<String> {
         self.nodes.get(node).map_or_else(Vec::new, |watch| {
-            watch.state.lock().expect("never poisoned: nothing under it panics").last.iter().cloned().collect()
+            let state = watch.state.lock().expect("never poisoned: nothing under it panics");
+            let first = state.last.front().map_or(0, |line| line.0);
+            let pushed_out = state.errors.iter().filter(|line| line.0 < first);
+            state.last.iter().chain(pushed_out).map(|line| line.1.clone()).collect()
         })
     }
+}
+
+fn keep_last<T>(lines: &mut VecDeque<T>, most: usize, line: T) {
+    if lines.len() == most {
+        lines.pop_front();
+    }
+    lines.push_back(line);
 }

@@ -152,7 +152,7 @@ impl Scene {
         let watched = Arc::clone(&lines);
         let logs = LogSink::new(
             folder.path(),
-            Arc::new(move |node, _, line| {
+            Arc::new(move |node, _, _, line| {
                 watched.lock().unwrap().entry(node.clone()).or_default().push(line.to_owned());
             }),
         );
@@ -192,7 +192,7 @@ impl Scene {
             networks: vec![network],
             nodes: Vec::new(),
             wire: None,
-            logs: LogSink::new(folder.path(), Arc::new(|_, _, _| ())),
+            logs: LogSink::new(folder.path(), Arc::new(|_, _, _, _| ())),
             events: mpsc::channel(1).0,
             state: folder.path().to_owned(),
             progress: Progress(Arc::new(|_| ())),

@@ -82,7 +82,7 @@ fn setup(folder: &Path, processes: Vec<NodeProcess>, events: mpsc::Sender<Backen
         networks: vec![network("main", 77), network("private", 78)],
         nodes: processes.into_iter().map(Arc::new).collect(),
         wire: Some(WireSetup { seeds: Seeds::root(42), table: Arc::new(LinkTable::compile(nodes, [])) }),
-        logs: LogSink::new(folder, Arc::new(|_, _, _| ())),
+        logs: LogSink::new(folder, Arc::new(|_, _, _, _| ())),
         events,
         state: folder.to_owned(),
         progress: Progress(Arc::new(|_| ())),

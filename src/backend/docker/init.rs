@@ -9,7 +9,7 @@ use bollard::query_parameters::{
 use futures::StreamExt;
 use tokio::time::timeout;
 
-use super::super::BackendError;
+use super::super::{BackendError, LogStream};
 use super::client::gone_is_fine;
 use super::labels::PART_INIT;
 use super::run::{Node, Run};
@@ -51,7 +51,7 @@ async fn run_one(run: &Run, node: &Node, command: &[String], name: &str) -> Resu
     if !output.is_empty() {
         let end = if output.ends_with('\n') { "" } else { "\n" };
         // The log is a convenience here: the error below carries the output as well.
-        let _ = run.setup.logs.write(&node.process.name, format!("{output}{end}").as_bytes());
+        let _ = run.setup.logs.write(&node.process.name, LogStream::Both, format!("{output}{end}").as_bytes());
     }
     let problem = match ended {
         Err(_) => format!("did not end within {} minutes", INIT_TIMEOUT.as_secs() / 60),

@@ -10,7 +10,7 @@ use bollard::query_parameters::{AttachContainerOptionsBuilder, LogsOptionsBuilde
 use futures::StreamExt;
 use tokio::task::JoinHandle;
 
-use super::super::LogSink;
+use super::super::{LogSink, LogStream};
 use super::client::Engine;
 use crate::action::NodeName;
 
@@ -36,24 +36,23 @@ pub(super) async fn attach(
     Ok(tokio::spawn(async move {
         let (mut out, mut err) = (Lines::default(), Lines::default());
         while let Some(Ok(piece)) = output.next().await {
-            let complete = match piece {
-                LogOutput::StdErr { message } => err.take_up(&message),
+            match piece {
+                LogOutput::StdErr { message } => write(&sink, &node, LogStream::Errors, &err.take_up(&message)),
                 LogOutput::StdOut { message } | LogOutput::Console { message } | LogOutput::StdIn { message } => {
-                    out.take_up(&message)
+                    write(&sink, &node, LogStream::Output, &out.take_up(&message));
                 }
-            };
-            write(&sink, &node, &complete);
+            }
         }
-        write(&sink, &node, &out.finish());
-        write(&sink, &node, &err.finish());
+        write(&sink, &node, LogStream::Output, &out.finish());
+        write(&sink, &node, LogStream::Errors, &err.finish());
     }))
 }
 
-fn write(sink: &LogSink, node: &NodeName, bytes: &[u8]) {
+fn write(sink: &LogSink, node: &NodeName, stream: LogStream, bytes: &[u8]) {
     if bytes.is_empty() {
         return;
     }
-    if let Err(error) = sink.write(node, bytes) {
+    if let Err(error) = sink.write(node, stream, bytes) {
         tracing::warn!(%node, %error, "a node's log cannot be written");
     }
 }
@@ -85,18 +84,24 @@ impl Lines {
     }
 }
 
-/// The last lines of a container that has ended.
+/// The last lines of a container that has ended: what it said on standard output, then what it said on standard error,
+/// where the reason of a failure stands. Their common order is not kept by the engine.
 pub(super) async fn last_lines(engine: &Engine, container: &str) -> String {
     let options = LogsOptionsBuilder::new().stdout(true).stderr(true).tail(INIT_LINES).build();
     let mut output = engine.docker.logs(container, Some(options));
-    let mut text = Vec::new();
+    let (mut text, mut errors) = (Vec::new(), Vec::new());
     let reading = async {
         while let Some(Ok(piece)) = output.next().await {
-            text.extend_from_slice(piece.as_ref());
+            let part = if matches!(piece, LogOutput::StdErr { .. }) { &mut errors } else { &mut text };
+            part.extend_from_slice(piece.as_ref());
         }
     };
     // An engine with another log driver has nothing to read back: what came until then is what is known.
     let _ = tokio::time::timeout(TAIL_TIMEOUT, reading).await;
+    if !text.is_empty() && !text.ends_with(b"\n") {
+        text.push(b'\n');
+    }
+    text.append(&mut errors);
     String::from_utf8_lossy(&text).into_owned()
 }
 

@@ -12,8 +12,8 @@ use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use super::super::LogSink;
 use super::super::fabric::Namespace;
+use super::super::{LogSink, LogStream};
 use crate::action::NodeName;
 
 /// Variables that a node inherits; everything else comes from the plan, so that a run does not depend on the shell that
@@ -98,7 +98,7 @@ async fn copy_output(mut pipe: pipe::Receiver, node: NodeName, logs: LogSink) {
     let mut buffer = vec![0; 16 * 1024];
     let mut told = false;
     while let Ok(length @ 1..) = pipe.read(&mut buffer).await {
-        if let Err(error) = logs.write(&node, &buffer[..length])
+        if let Err(error) = logs.write(&node, LogStream::Both, &buffer[..length])
             && !told
         {
             told = true;
