@@ -128,6 +128,46 @@ fn an_interrupt_is_judged_and_torn_down() {
     }
 }
 
+/// A call to a node that does not answer holds up nothing: faults beside it come at their time, and it is journalled with
+/// the reason.
+#[test]
+fn a_call_that_hangs_holds_up_no_fault() {
+    let _alone = alone();
+    let test = "a_call_that_hangs_holds_up_no_fault";
+    if let Err(reason) = backend_works("native") {
+        return skip(test, &reason);
+    }
+    let timeline = "
+  - {name: deaf, at: 500ms, for: 6s, inject: {pause: {targets: n-2}}}
+  - {name: asked, at: 1s, send: {rpc: {nodes: n-2, method: hello, params: []}}}
+  - {name: gone, at: 1500ms, for: 1s, inject: {kill: {targets: n-2}}}
+  - {name: other, at: 2s, for: 1s, inject: {kill: {targets: n-1}}}
+";
+    let split = "\n  - {name: split, at: 500ms, for: 2s, inject: {isolate: {targets: n-2}}}\n";
+    assert!(SMALL.contains(split));
+    let here = project(&SMALL.replace(split, timeline).replace("client: reference", "client: deaf"));
+    // The bundled client, asked for JSON-RPC at the port of its own API.
+    let manifest = include_str!("../clients/reference/client.yaml").replace("name: reference", "name: deaf");
+    fs::create_dir_all(here.path().join("clients/deaf")).expect("made");
+    fs::write(here.path().join("clients/deaf/client.yaml"), manifest + "\nrpc: {port: http}\n").expect("written");
+    let (code, stdout, stderr) = output(splitbrain(here.path()).args(["run", "small.yaml", "--backend", "native"]));
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    let read = |file: &str| fs::read_to_string(here.path().join("results/latest").join(file)).expect("kept");
+    let verdict: serde_json::Value = serde_json::from_str(&read("verdict.json")).expect("JSON");
+    let instants = verdict["timing"]["instants"].as_array().expect("instants");
+    assert_eq!(instants.len(), 6, "three faults begin and end: {instants:?}");
+    for instant in instants {
+        let late =
+            instant["applied"].as_u64().expect("microseconds").abs_diff(instant["planned"].as_u64().expect("too"));
+        // The call is given up after seconds: had a fault waited for it, it would be that late.
+        assert!(late < 1_000_000, "{instant}");
+    }
+    let journal = read("events.jsonl");
+    let called: Vec<&str> =
+        journal.lines().filter(|line| line.contains("\"asked\"") && line.contains("hello")).collect();
+    assert!(called.iter().any(|line| line.contains("\"error\"")), "{called:?}");
+}
+
 /// A project with one client of its own; the node's program is a shell command.
 fn own_client(command: &str, expect: &str) -> tempfile::TempDir {
     let here = tempfile::tempdir().expect("a temporary folder");
