@@ -88,6 +88,18 @@ pub(crate) struct LostBranch<'a> {
     pub(crate) status: &'a str,
 }
 
+/// How long something on the machine waited, in a stretch of time. All in microseconds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pressure {
+    /// The end of the stretch.
+    pub(crate) at: u64,
+    pub(crate) seq: u64,
+    /// Its length.
+    pub(crate) over: u64,
+    pub(crate) cpu: u64,
+    pub(crate) memory: u64,
+}
+
 /// Everything that is known of one node.
 #[derive(Clone, Debug)]
 pub(crate) struct NodeHistory<'a> {
@@ -142,6 +154,8 @@ pub(crate) struct History<'a> {
     pub(crate) told: BTreeMap<BlockId, &'a BlockRecord>,
     /// Counters of links: instant, line, records.
     pub(crate) links: Vec<(u64, u64, &'a [LinkCounterRecord])>,
+    /// How busy the machine was, in order.
+    pub(crate) pressures: Vec<Pressure>,
 }
 
 impl<'a> History<'a> {
@@ -176,6 +190,7 @@ impl<'a> History<'a> {
             troubles: Vec::new(),
             told: BTreeMap::new(),
             links: Vec::new(),
+            pressures: Vec::new(),
         };
         history.read(&journal.events[..judged]);
         history.chain.link();
@@ -209,6 +224,9 @@ impl<'a> History<'a> {
             let node = node_of(&event.what).and_then(|name| self.index.get(name).copied());
             if let What::Trouble { message } = &event.what {
                 self.troubles.push((event.at, event.seq, message));
+            }
+            if let What::Pressure { over, cpu, memory, .. } = event.what {
+                self.pressures.push(Pressure { at: event.at, seq: event.seq, over, cpu, memory });
             }
             if let What::Links { links } = &event.what {
                 self.links.push((event.at, event.seq, links));

@@ -217,6 +217,11 @@ impl Builder {
             ["ended", reason] => self.push(at, What::TimelineEnded { reason: (*reason).to_owned() }),
             ["trouble", text @ ..] => self.push(at, What::Trouble { message: text.join(" ") }),
             ["interrupted"] => self.push(at, What::Interrupted),
+            ["pressure", over, cpu, memory] => {
+                let part = |share: &str| (share.parse::<f64>().unwrap() * over.parse::<f64>().unwrap() * 1e6) as u64;
+                let over = part("1");
+                self.push(at, What::Pressure { over, cpu: part(cpu), memory: part(memory), io: over });
+            }
             ["links", links @ ..] => {
                 let links = links.iter().map(|link| link_record(link)).collect();
                 self.push(at, What::Links { links });

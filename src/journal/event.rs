@@ -228,6 +228,18 @@ pub enum What {
         /// One record a link.
         links: Vec<LinkCounterRecord>,
     },
+    /// How long something on the machine of the tool waited since the last such event (Linux's pressure stall
+    /// information): each a part of `over`, in microseconds.
+    Pressure {
+        /// The time that is told of.
+        over: u64,
+        /// For a processor.
+        cpu: u64,
+        /// For memory.
+        memory: u64,
+        /// For disks.
+        io: u64,
+    },
     /// Something went wrong that is not a node's fault: the engine went away, a start failed.
     Trouble {
         /// What, with its causes.

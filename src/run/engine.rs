@@ -16,6 +16,7 @@ use super::link_timer::LinkTimer;
 use super::lives::{Lives, ended_by_signal};
 use super::logs::LogWatch;
 use super::nodes::{Order, Report, Workers, describe, ends_process, node_of};
+use super::pressure::PressureMeter;
 use super::recent::RecentBlocks;
 use super::record::run_record;
 use super::timeline::{Completed, Timeline};
@@ -60,6 +61,7 @@ pub(super) struct Engine {
     zero_due: Option<Instant>,
     first_start: Option<Instant>,
     last_start: Option<Instant>,
+    pressure: PressureMeter,
     worst_fault_error: Option<Duration>,
     worst_poll_gap: Option<Duration>,
     trouble: Option<BackendError>,
@@ -110,6 +112,7 @@ impl Engine {
             asks: asks.into(),
             asking: 0,
             counters: BTreeMap::new(),
+            pressure: PressureMeter::start(),
             zero: None,
             genesis: None,
             zero_due: None,
@@ -304,9 +307,12 @@ impl Engine {
                 Some(mark) = self.marks.recv() => self.write(mark)?,
                 _ = second.tick() => {
                     self.tick(running);
-                    if self.zero.is_some() && last_counters.elapsed() >= COUNTER_INTERVAL {
+                    if last_counters.elapsed() >= COUNTER_INTERVAL {
                         last_counters = Instant::now();
-                        self.write_counters(&running.backend)?;
+                        self.write_pressure()?;
+                        if self.zero.is_some() {
+                            self.write_counters(&running.backend)?;
+                        }
                     }
                 }
                 () = sleep_until(timeout_at) => return Ok(End::Timeout),
@@ -578,6 +584,10 @@ impl Engine {
         (self.request.progress)(Progress::Tick { at: zero.elapsed(), next: running.timeline.next_event(), heads });
     }
 
+    fn write_pressure(&mut self) -> Result<(), JournalFailed> {
+        self.pressure.since_last().map_or(Ok(()), |what| self.write(what))
+    }
+
     fn write_counters(&mut self, backend: &Backend) -> Result<(), JournalFailed> {
         let name = |index: u16| self.request.plan.nodes[usize::from(index)].process.name.clone();
         let mut changed = Vec::new();
@@ -609,6 +619,7 @@ impl Engine {
         let abandoned = running.timeline.abandon();
         self.write_faults(abandoned)?;
         self.write_counters(&running.backend)?;
+        self.write_pressure()?;
         while let Ok(observation) = running.observations.try_recv() {
             self.on_observation(observation)?;
         }

@@ -12,6 +12,7 @@ mod link_timer;
 mod lives;
 mod logs;
 mod nodes;
+mod pressure;
 mod recent;
 mod record;
 mod timeline;

@@ -1,5 +1,6 @@
 //! What stands out in a run though nobody asked: findings go with every verdict and fail no run by themselves.
 
+mod busy_machine;
 mod claimed_peers;
 mod layers_apart;
 mod rounds;
@@ -21,6 +22,8 @@ pub enum FindingKind {
     ClaimedPeers,
     /// Rounds rise while the height stands.
     Rounds,
+    /// The machine itself had more to do than it could.
+    BusyMachine,
 }
 
 impl FindingKind {
@@ -30,6 +33,7 @@ impl FindingKind {
             Self::LayersApart => "layers apart",
             Self::ClaimedPeers => "peers that are not there",
             Self::Rounds => "rounds without a block",
+            Self::BusyMachine => "overloaded machine",
         }
     }
 }
@@ -64,6 +68,7 @@ pub(crate) fn findings(history: &History<'_>) -> Vec<Finding> {
     let mut all = layers_apart::find(history);
     all.extend(claimed_peers::find(history));
     all.extend(rounds::find(history));
+    all.extend(busy_machine::find(history));
     all.sort_by(|a, b| (a.from, a.kind, &a.who).cmp(&(b.from, b.kind, &b.who)));
     all.truncate(KEPT);
     all

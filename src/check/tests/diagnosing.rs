@@ -225,6 +225,23 @@ fn peers_that_are_claimed_and_not_there() {
     assert!(cut(2, 0).findings.is_empty(), "no packet was dropped, so nobody lost anybody");
 }
 
+#[test]
+fn an_overloaded_machine_is_told_of() {
+    let run = |cpu: &str, memory: &str, stretches: u64| {
+        let mut lines = vec![(41, "ended complete".to_owned())];
+        lines.extend((1..=stretches).map(|n| (5 * n, format!("pressure 5 {cpu} {memory}"))));
+        verdict(&put("nodes a b\nblock x genesis\n1 a b head x", lines)).findings
+    };
+    let told = run("0.97", "0.2", 4);
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(told[0].kind, FindingKind::BusyMachine);
+    assert!(told[0].text.contains("overloaded for 20.0 s of 41.0 s"), "{}", told[0].text);
+    assert!(told[0].text.contains("waited for a processor for up to 97 %"), "{}", told[0].text);
+    assert!(run("0.1", "0.95", 4)[0].text.contains("waited for memory"), "memory counts as well");
+    assert!(run("0.97", "0.2", 3).is_empty(), "a start of a quarter of a minute is no overload");
+    assert!(run("0.8", "0.8", 8).is_empty(), "waiting now and then is none either");
+}
+
 /// A participant whose execution client stops taking blocks at second 6, and comes back at `back`.
 fn layers(back: Option<u64>) -> Verdict {
     let mut head = String::from("nodes w.execution:geth w.consensus:prysm e.execution e.consensus\nslots 6\n");
