@@ -38,7 +38,8 @@ pub fn read_start_times(file: &Path, backend: &str) -> BTreeMap<String, u64> {
     let clients = read(file).starts.remove(backend).unwrap_or_default();
     let middle = clients.into_iter().filter_map(|(client, mut times)| {
         times.sort_unstable();
-        let middle = times.get(times.len() / 2).copied()?;
+        // Of an even number the lower one: what makes a start slow is most often something else on the machine.
+        let middle = times.get(times.len().checked_sub(1)? / 2).copied()?;
         Some((client, middle.min(LONGEST)))
     });
     middle.collect()
@@ -110,8 +111,10 @@ mod tests {
     fn the_middle_one_counts() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("start-times.json");
-        fs::write(&file, r#"{"starts": {"native": {"a": [900, 100, 200], "b": [5, 9999999]}}}"#).expect("written");
-        assert_eq!(read_start_times(&file, "native"), [("a".to_owned(), 200), ("b".to_owned(), LONGEST)].into());
+        let text = r#"{"starts": {"native": {"a": [900, 100, 200], "b": [9999999], "c": [70, 5], "d": []}}}"#;
+        fs::write(&file, text).expect("written");
+        let wanted = [("a".to_owned(), 200), ("b".to_owned(), LONGEST), ("c".to_owned(), 5)];
+        assert_eq!(read_start_times(&file, "native"), wanted.into());
         assert!(read_start_times(&file, "docker").is_empty());
     }
 }
