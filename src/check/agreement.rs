@@ -152,9 +152,14 @@ fn finalized(history: &History<'_>, nodes: &[usize], question: Question) -> Mome
     let mut roll = Roll::new(history, nodes);
     // `Some(None)`: it said that nothing but genesis is final, which nobody can disagree with.
     let mut said: Vec<Option<Option<(u64, BlockId)>>> = vec![None; history.nodes.len()];
+    // An execution client under a beacon chain starts from genesis like all others, and some refuse the question until
+    // there is more (go-ethereum: "finalized block not found").
+    let beside_beacon =
+        |node: usize| history.run.slots_per_epoch.is_some() && history.slots_per_epoch(history.layer(node)).is_none();
+    nodes.iter().filter(|&&node| beside_beacon(node)).for_each(|&node| said[node] = Some(None));
     let mut counts: BTreeMap<(u64, BlockId), usize> = BTreeMap::new();
     let mut by_height: BTreeMap<u64, BlockId> = BTreeMap::new();
-    let mut told = 0_usize;
+    let mut told = said.iter().flatten().count();
     let mut spread = Spread { apart: false, untold: false, distance: 0 };
     Moments::over(history, |change| {
         let mut clash = false;

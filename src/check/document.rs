@@ -164,7 +164,10 @@ impl ThatDocument {
             Self::Stall(document) => {
                 That::Stall(Stall { on: document.on, settle: document.settle.as_ref().map(|settle| settle.value.0) })
             }
-            Self::Finality(document) => That::Finality(Finality { lag: document.lag.value }),
+            Self::Finality(document) => That::Finality(Finality {
+                lag: document.lag.value,
+                on: document.on.as_ref().map(|on| on.value).unwrap_or_default(),
+            }),
             Self::Recover(document) => That::Recover(document.resolve()),
             Self::Peers(document) => That::Peers(document.resolve(place)?),
             Self::Reorg(document) => That::Reorg(Reorg { max_depth: document.max_depth.value }),

@@ -21,6 +21,10 @@ pub struct FinalityDocument {
     /// How far: `3 epochs`, `24 slots`, `10 blocks`. A plain number counts epochs where the chain has them, else blocks.
     /// A healthy beacon chain is 2 to 3 epochs behind.
     pub lag: Sp<Lag>,
+    /// What is looked at: `finalized` (the default) or `justified`, which comes an epoch earlier and only where a chain
+    /// has epochs (nodes of other layers are left out).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<Sp<Checkpoint>>,
     /// The nodes that are meant; all, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nodes: Option<Sp<Targets>>,
@@ -31,6 +35,33 @@ pub struct FinalityDocument {
 pub struct Finality {
     /// How far behind at most.
     pub lag: Lag,
+    /// What is looked at.
+    #[serde(default, skip_serializing_if = "Checkpoint::is_finalized")]
+    pub on: Checkpoint,
+}
+
+/// The two kinds of checkpoint of a beacon chain (consensus specification, phase0, "Justification and finalization").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Checkpoint {
+    /// What is final.
+    #[default]
+    Finalized,
+    /// What two thirds of the stake voted for in one epoch.
+    Justified,
+}
+
+impl Checkpoint {
+    fn is_finalized(&self) -> bool {
+        *self == Self::Finalized
+    }
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Finalized => "final",
+            Self::Justified => "justified",
+        }
+    }
 }
 
 /// A distance on a chain.
@@ -166,12 +197,21 @@ impl Lag {
 }
 
 impl Finality {
+    /// Whether a node can say anything about it.
+    fn looks_at(&self, history: &History<'_>, node: usize) -> bool {
+        self.on == Checkpoint::Finalized || history.slots_per_epoch(history.layer(node)).is_some()
+    }
+
     pub(crate) fn judge(&self, case: &Case<'_, '_>) -> Judgement {
         let history = case.history;
         if self.lag.unit == LagUnit::Epochs && history.run.slots_per_epoch.is_none() {
             return Judgement::new(super::Outcome::Unknown, "this chain has no epochs: ask for blocks");
         }
-        let mut roll = Roll::new(history, &case.nodes);
+        let nodes: Vec<usize> = case.nodes.iter().copied().filter(|&node| self.looks_at(history, node)).collect();
+        if nodes.is_empty() && !case.nodes.is_empty() {
+            return Judgement::new(super::Outcome::Unknown, "none of these nodes knows what is justified");
+        }
+        let mut roll = Roll::new(history, &nodes);
         let count = history.nodes.len();
         let (mut heads, mut finals) = (vec![None; count], vec![None; count]);
         let mut worst = vec![0_u64; count];
@@ -192,7 +232,8 @@ impl Finality {
             };
             let before = status(heads[node], finals[node]);
             match change.fact {
-                Fact::Finalized(height, _) => finals[node] = Some(height),
+                Fact::Finalized(height, _) if self.on == Checkpoint::Finalized => finals[node] = Some(height),
+                Fact::Justified(epoch) if self.on == Checkpoint::Justified => finals[node] = Some(epoch),
                 Fact::State(state) => {
                     roll.take(change);
                     heads[node] = match state {
@@ -200,7 +241,7 @@ impl Finality {
                         _ => None,
                     };
                 }
-                Fact::Peers(_) => return None,
+                Fact::Finalized(..) | Fact::Justified(_) | Fact::Peers(_) => return None,
             }
             let after = status(heads[node], finals[node]);
             worst[node] = worst[node].max(after.2);
@@ -213,28 +254,32 @@ impl Finality {
                 answer => answer,
             })
         });
-        let layers = history.layers(&case.nodes);
+        let layers = history.layers(&nodes);
         // The first layer's unit speaks for all; facts about a node are in its own.
         let unit = self.lag.unit_name(history, layers.first().map_or("", |layer| layer.name));
+        let what = self.on.word();
         let words = (
-            format!("what is final was at most {} {unit} behind", self.lag.amount),
-            format!("what is final was more than {} {unit} behind", self.lag.amount),
+            format!("what is {what} was at most {} {unit} behind", self.lag.amount),
+            format!("what is {what} was more than {} {unit} behind", self.lag.amount),
         );
         let mut worsts: std::collections::BTreeMap<&str, Vec<_>> = std::collections::BTreeMap::new();
-        for &node in &case.nodes {
+        for &node in &nodes {
             let unit = self.lag.unit_name(history, history.layer(node));
             worsts.entry(unit).or_default().push((history.name(node).clone(), worst[node]));
         }
         let judgement = case.judge_moments(&moments, (&words.0, &words.1), |judgement, at| {
-            for &node in &case.nodes {
-                let (Some(head), fin) = (history.head_at(node, at), history.finalized_at(node, at)) else { continue };
+            for &node in &nodes {
+                let last = match self.on {
+                    Checkpoint::Finalized => history.finalized_at(node, at).map(|(_, seq, (height, _))| (seq, height)),
+                    Checkpoint::Justified => history.justified_at(node, at).map(|(_, seq, epoch)| (seq, epoch)),
+                };
+                let (Some(head), Some((seq, fin))) = (history.head_at(node, at), last) else { continue };
                 let height = history.chain.height(head.2);
-                let Some((_, seq, (fin, _))) = fin else { continue };
                 let layer = history.layer(node);
                 let (lag, bound) = self.lag.measure(history, layer, height, fin);
                 if lag > bound {
                     judgement.facts.push(format!(
-                        "{} was {lag} {} behind: head at {height}, final {} {fin}",
+                        "{} was {lag} {} behind: head at {height}, {what} {} {fin}",
                         history.name(node),
                         self.lag.unit_name(history, layer),
                         history.final_word(layer)
@@ -242,7 +287,9 @@ impl Finality {
                     judgement.evidence.extend([head.1, seq]);
                 }
             }
-            judgement.facts.extend(case.never_final(at));
+            if self.on == Checkpoint::Finalized {
+                judgement.facts.extend(case.never_final(at));
+            }
             judgement.facts.extend(case.missing(at));
         });
         worsts

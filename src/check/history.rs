@@ -22,6 +22,8 @@ pub(crate) enum Fact {
     State(State),
     /// A node's last final block: height (epoch for beacon) and block.
     Finalized(u64, BlockId),
+    /// A node's last justified epoch.
+    Justified(u64),
     /// A node's number of peers.
     Peers(u64),
 }
@@ -281,6 +283,10 @@ impl<'a> History<'a> {
                 let block = self.chain.id(hash);
                 raw.answers(at);
                 self.note(Change { at, seq, node, fact: Fact::Finalized(*height, block) });
+            }
+            What::Justified { height, .. } => {
+                raw.answers(at);
+                self.note(Change { at, seq, node, fact: Fact::Justified(*height) });
             }
             What::Peers { count, .. } => {
                 raw.answers(at);

@@ -85,7 +85,7 @@ impl Peers {
                         counts[node] = None;
                     }
                 }
-                Fact::Finalized(..) => return None,
+                Fact::Finalized(..) | Fact::Justified(_) => return None,
             }
             let after = status(seen[node], counts[node]);
             wrong = wrong + after.0 - before.0;

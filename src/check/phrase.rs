@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::finality::Checkpoint;
 use super::{That, When};
 
 /// A duration as people write it: `1.5s`, `250ms`, `2m`, `2m30s`.
@@ -45,7 +46,10 @@ impl That {
                 format!("progress by {}{per}", times(progress.blocks, "block"))
             }
             Self::Stall(stall) => format!("stall on {}", stall.on),
-            Self::Finality(finality) => format!("finality at most {} behind", finality.lag),
+            Self::Finality(finality) => match finality.on {
+                Checkpoint::Finalized => format!("finality at most {} behind", finality.lag),
+                Checkpoint::Justified => format!("justification at most {} behind", finality.lag),
+            },
             Self::Recover(recover) => format!("recover within {}", duration(recover.within)),
             Self::Peers(peers) => match peers.max {
                 None => format!("at least {}", times(peers.min, "peer")),

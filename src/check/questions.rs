@@ -114,6 +114,14 @@ impl<'a> History<'a> {
         })
     }
 
+    /// What a node last called justified: instant, line, epoch.
+    pub(crate) fn justified_at(&self, node: usize, at: u64) -> Option<(u64, u64, u64)> {
+        self.last(node, at, |fact| match fact {
+            Fact::Justified(epoch) => Some(epoch),
+            _ => None,
+        })
+    }
+
     /// How many peers a node last said it had.
     pub(crate) fn peers_at(&self, node: usize, at: u64) -> Option<(u64, u64, u64)> {
         self.last(node, at, |fact| match fact {

@@ -266,6 +266,7 @@ impl Builder {
             ["ready"] => What::Node { node, phase: NodePhase::Ready },
             ["notready"] => What::Node { node, phase: NodePhase::NotReady },
             ["final", height, block] => What::Finalized { node, height: height.parse().unwrap(), hash: hash(block) },
+            ["justified", epoch, block] => What::Justified { node, height: epoch.parse().unwrap(), hash: hash(block) },
             ["round", height, round, step] => What::Round {
                 node,
                 height: height.parse().unwrap(),

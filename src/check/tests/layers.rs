@@ -2,7 +2,7 @@
 
 use crate::check::agree::Agree;
 use crate::check::diverge::Diverge;
-use crate::check::finality::Finality;
+use crate::check::finality::{Checkpoint, Finality};
 use crate::check::progress::Progress;
 use crate::check::recover::Recover;
 use crate::check::reorg::Reorg;
@@ -110,7 +110,7 @@ fn finality_in_each_layers_own_terms() {
         2 w.consensus e.consensus final 1 b6
         2 w.execution e.execution final 5 x5
         20 ended complete";
-    let finality = |lag: &str| That::Finality(Finality { lag: lag.parse().unwrap() });
+    let finality = |lag: &str| That::Finality(Finality { lag: lag.parse().unwrap(), on: Checkpoint::default() });
     assert_outcome(&judge_one(text, When::AtEnd, finality("2 epochs")), Outcome::Pass);
     assert_outcome(&judge_one(text, When::AtEnd, finality("1 epoch")), Outcome::Fail);
     let result = judge_one(text, When::AtEnd, finality("13 slots"));
@@ -120,6 +120,39 @@ fn finality_in_each_layers_own_terms() {
     assert!(
         result.facts.iter().any(|fact| fact.contains("w.execution was 13 blocks behind: head at 18, final block 5"))
     );
+}
+
+#[test]
+fn justification_is_a_matter_of_the_consensus_layer() {
+    let text = |epoch: u64| {
+        format!(
+            "nodes w.execution w.consensus\nslots 6\n1 w.consensus bare b20 20\n1 w.execution bare x18 18\n\
+             2 w.consensus final 0 g\n3 w.consensus justified {epoch} b6\n20 ended complete"
+        )
+    };
+    let justified = || That::Finality(Finality { lag: "1 epoch".parse().unwrap(), on: Checkpoint::Justified });
+    assert_outcome(&judge_one(&text(2), When::AtEnd, justified()), Outcome::Pass);
+    let result = judge_one(&text(1), When::AtEnd, justified());
+    assert_outcome(&result, Outcome::Fail);
+    assert!(
+        result.facts.iter().any(|fact| fact.contains("2 epochs behind: head at 20, justified epoch 1")),
+        "{:?}",
+        result.facts
+    );
+    let nobody = "nodes w.execution\nslots 6\n1 w.execution bare x18 18\n20 ended complete";
+    assert_outcome(&judge_one(nobody, When::AtEnd, justified()), Outcome::Unknown);
+}
+
+#[test]
+fn an_execution_client_that_called_nothing_final_holds_no_other_view() {
+    let text = "nodes w.execution w.consensus e.execution e.consensus\nslots 6\n\
+        1 w.consensus e.consensus final 0 g\n1 w.execution e.execution bare x18 18\n\
+        1 w.consensus e.consensus bare b20 20\n20 ended complete";
+    let agree = That::Agree(Agree { on: Subject::Finalized, depth: None });
+    assert_outcome(&judge_one(text, When::Always, agree.clone()), Outcome::Pass);
+    // A chain of its own has nobody beside it that says what is final.
+    let alone = "nodes a b\nlayer execution a b\n1 a b bare x18 18\n20 ended complete";
+    assert_outcome(&judge_one(alone, When::Always, agree), Outcome::Unknown);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `ready`, `peers` and `finality`.
 
-use super::super::finality::Finality;
+use super::super::finality::{Checkpoint, Finality};
 use super::super::peers::Peers;
 use super::super::ready::Ready;
 use super::super::testing::{after, assert_outcome, judge_nodes, judge_one, secs};
@@ -18,7 +18,7 @@ fn peers(min: u64, max: Option<u64>) -> That {
 }
 
 fn finality(lag: &str) -> That {
-    That::Finality(Finality { lag: lag.parse().unwrap() })
+    That::Finality(Finality { lag: lag.parse().unwrap(), on: Checkpoint::default() })
 }
 
 #[test]

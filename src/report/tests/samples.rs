@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use crate::check::agree::Agree;
 use crate::check::diverge::Diverge;
-use crate::check::finality::Finality;
+use crate::check::finality::{Checkpoint, Finality};
 use crate::check::progress::Progress;
 use crate::check::ready::Ready;
 use crate::check::recover::Recover;
@@ -25,7 +25,11 @@ fn expectations() -> Vec<Expectation> {
         expect(after("crash", 20), That::Recover(Recover { within: secs(15), depth: 2 }), &[]),
         expect(When::Always, agree(Subject::Finalized), &[]),
         expect(When::Always, That::Reorg(Reorg { max_depth: 12 }), &[]),
-        expect(When::AtEnd, That::Finality(Finality { lag: "4 epochs".parse().unwrap() }), &[]),
+        expect(
+            When::AtEnd,
+            That::Finality(Finality { lag: "4 epochs".parse().unwrap(), on: Checkpoint::default() }),
+            &[],
+        ),
         expect(When::AtEnd, agree(Subject::Head), &[]),
         expect(When::AtEnd, That::Progress(Progress { blocks: 15, per: None }), &[]),
     ]
@@ -61,7 +65,7 @@ pub(crate) fn expectations_of_every_kind() -> Vec<Expectation> {
         That::Progress(Progress { blocks: 1, per: Some(secs(2)) }),
         That::Stall(Stall { on: Growth::Head, settle: None }),
         That::Stall(Stall { on: Growth::Finalized, settle: Some(secs(1)) }),
-        That::Finality(Finality { lag: "1".parse().unwrap() }),
+        That::Finality(Finality { lag: "1".parse().unwrap(), on: Checkpoint::default() }),
         That::Recover(Recover { within: secs(5), depth: 1 }),
         That::Peers(Peers { min: 1, max: Some(4) }),
         That::Reorg(Reorg { max_depth: 2 }),
