@@ -31,7 +31,7 @@ struct Kind {
     nodes: &'static str,
 }
 
-const KINDS: [Kind; 6] = [
+const KINDS: [Kind; 7] = [
     Kind {
         name: "reference",
         programs: &[],
@@ -43,6 +43,17 @@ const KINDS: [Kind; 6] = [
         programs: &["go-ethereum/geth-v1.13.15", "go-ethereum/geth-v1.11.6"],
         chain: "chain: {genesis: clique, period: 1s}",
         nodes: "a: {count: 2, client: go-ethereum, role: validator}\n    b: {count: 1, client: go-ethereum@v1.11.6, role: validator}",
+    },
+    Kind {
+        name: "post-merge",
+        programs: &[
+            "go-ethereum/geth-v1.16.9",
+            "ethereumjs/ethereumjs-v0.10.5",
+            "prysm/beacon-chain-v6.0.4",
+            "prysm-validator/validator-v6.0.4",
+        ],
+        chain: "chain: {genesis: pos, fork: deneb, slot: 4s, slots_per_epoch: 6, validators: 16}",
+        nodes: "a: {count: 1, stack: {execution: go-ethereum@v1.16.9, consensus: prysm@v6.0.4, validator: prysm-validator@v6.0.4}}\n    b: {count: 1, stack: {execution: ethereumjs, consensus: prysm@v6.0.4, validator: prysm-validator@v6.0.4}}",
     },
     Kind {
         name: "cometbft",
