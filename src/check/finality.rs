@@ -36,7 +36,7 @@ pub struct Finality {
     /// How far behind at most.
     pub lag: Lag,
     /// What is looked at.
-    #[serde(default, skip_serializing_if = "Checkpoint::is_finalized")]
+    #[serde(default)]
     pub on: Checkpoint,
 }
 
@@ -52,10 +52,6 @@ pub enum Checkpoint {
 }
 
 impl Checkpoint {
-    fn is_finalized(&self) -> bool {
-        *self == Self::Finalized
-    }
-
     fn word(self) -> &'static str {
         match self {
             Self::Finalized => "final",

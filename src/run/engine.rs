@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::calls::{Calls, unasked};
 use super::clock::RunClock;
 use super::dialer::BackendDialer;
-use super::genesis_time::{GenesisWork, Settled, genesis_seconds, instant_of};
+use super::genesis_time::{GenesisWork, Settled, genesis_seconds, instant_of, timeline_zero};
 use super::link_timer::LinkTimer;
 use super::lives::{Lives, ended_by_signal};
 use super::logs::LogWatch;
@@ -474,7 +474,7 @@ impl Engine {
         }
     }
 
-    /// The timeline's zero comes when all nodes that start at once are ready and the chain has begun.
+    /// The timeline's zero comes when all nodes that start at once are ready and the chain has begun ([`timeline_zero`]).
     fn perhaps_start_timeline(&mut self) {
         if self.zero.is_some() {
             return;
@@ -487,7 +487,9 @@ impl Engine {
         (self.request.progress)(Progress::Starting { started, ready, total });
         if ready == total && self.zero_due.is_none() {
             let now = Instant::now();
-            self.zero_due = Some(self.genesis.map_or(now, |genesis| genesis.max(now)));
+            let plan = &self.request.plan;
+            let epoch = plan.block_time.zip(plan.slots_per_epoch).map(|(slot, slots)| slot * slots as u32);
+            self.zero_due = Some(timeline_zero(self.genesis, epoch, now));
         }
     }
 

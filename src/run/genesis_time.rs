@@ -27,6 +27,21 @@ pub(super) fn genesis_seconds(delay: Duration) -> u64 {
     (now + delay).as_millis().div_ceil(1000) as u64
 }
 
+/// The timeline's zero, once all nodes are ready: genesis, or the beginning of the next epoch if that is over. An entry
+/// then hits the same place of an epoch in every run; what a split does to a beacon chain depends on it, because who
+/// attests when is drawn epoch by epoch. Chains without epochs begin as soon as they can.
+pub(super) fn timeline_zero(genesis: Option<Instant>, epoch: Option<Duration>, ready: Instant) -> Instant {
+    let Some(genesis) = genesis else { return ready };
+    let late = ready.saturating_duration_since(genesis);
+    match epoch.map(|epoch| epoch.as_nanos()).filter(|epoch| *epoch > 0) {
+        Some(epoch) => {
+            let whole = late.as_nanos().div_ceil(epoch) * epoch;
+            genesis + Duration::from_nanos(u64::try_from(whole).unwrap_or(u64::MAX))
+        }
+        None => genesis + late,
+    }
+}
+
 /// Keys and accounts of a genesis, under way on a thread of their own: many validators take seconds, which an image build
 /// hides, and none of them shortens the genesis delay.
 pub(super) struct GenesisWork(Option<JoinHandle<Prepared>>);
@@ -168,5 +183,21 @@ mod tests {
         let kept = std::fs::read(folder.path().join("genesis/genesis.ssz")).expect("kept");
         assert_eq!(kept, filled.files[0].contents());
         assert!(folder.path().join("genesis/genesis.json").exists());
+    }
+
+    #[test]
+    fn the_timeline_begins_with_the_chain_or_with_an_epoch() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let zero = |ready, epoch: Option<u64>| {
+            timeline_zero(Some(at(100)), epoch.map(Duration::from_secs), at(ready)).duration_since(start).as_secs()
+        };
+        assert_eq!(zero(80, Some(30)), 100, "the chain begins later");
+        assert_eq!(zero(100, Some(30)), 100);
+        assert_eq!(zero(101, Some(30)), 130);
+        assert_eq!(zero(130, Some(30)), 130);
+        assert_eq!(zero(131, Some(30)), 160);
+        assert_eq!(zero(131, None), 131, "no epochs: at once");
+        assert_eq!(timeline_zero(None, None, at(7)), at(7), "no chain: at once");
     }
 }
