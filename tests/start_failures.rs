@@ -40,7 +40,7 @@ fn two_nodes(settings: &str) -> Result<tempfile::TempDir, String> {
 }
 
 /// Runs it on every backend there is; the screen must have all of these words, in this order, within its first lines.
-fn goes_wrong(test: &str, settings: &str, wanted_code: i32, words: &[&str]) {
+fn goes_wrong(test: &str, settings: &str, wanted_codes: &[i32], words: &[&str]) {
     for backend in BACKENDS {
         let test = format!("{test} on {backend}");
         if let Err(reason) = backend_works(backend) {
@@ -57,7 +57,7 @@ fn goes_wrong(test: &str, settings: &str, wanted_code: i32, words: &[&str]) {
             .chain(stdout.lines())
             .take(FIRST_SCREEN)
             .fold(String::new(), |text, line| text + line + "\n");
-        assert_eq!(code, wanted_code, "{test}: {stdout}{stderr}");
+        assert!(wanted_codes.contains(&code), "{test}: exit {code}: {stdout}{stderr}");
         let mut rest = screen.as_str();
         for word in words {
             let Some(place) = rest.find(word) else {
@@ -81,7 +81,7 @@ fn a_bad_flag_is_told_in_the_clients_own_words() {
     goes_wrong(
         "a_bad_flag_is_told_in_the_clients_own_words",
         "args: {add: [\"--nonsense\"]}",
-        1,
+        &[1],
         &["odd exited with code 1", "flag provided but not defined: -nonsense", "logs/odd.log"],
     );
 }
@@ -91,7 +91,7 @@ fn a_genesis_that_cannot_be_read_is_told_in_the_clients_own_words() {
     goes_wrong(
         "a_genesis_that_cannot_be_read_is_told_in_the_clients_own_words",
         "files: {genesis: \"no genesis\"}",
-        3,
+        &[3],
         &["geth init", "odd", "Fatal: invalid genesis file"],
     );
 }
@@ -102,8 +102,9 @@ fn a_port_that_is_taken_is_told_in_the_clients_own_words() {
     goes_wrong(
         "a_port_that_is_taken_is_told_in_the_clients_own_words",
         "args: {set: {--port: \"8545\"}}",
-        1,
-        &["odd exited with code 1", "8545", "address already in use", "logs/odd.log"],
+        // Its API may have answered before it came to the port for peers: then it was ready, and died.
+        &[1],
+        &["odd exited with code 1", "8545: bind: address already in use"],
     );
 }
 
@@ -112,8 +113,9 @@ fn a_client_that_the_memory_limit_kills_is_told_with_the_limit() {
     goes_wrong(
         "a_client_that_the_memory_limit_kills_is_told_with_the_limit",
         "resources: {memory: 20mib}",
-        1,
-        &["odd was ended by signal 9", "20 MiB of memory"],
+        // Whether its command that makes the genesis block still fits is a matter of chance: then the run ends there.
+        &[1, 3],
+        &["odd", "was ended by signal 9", "20 MiB of memory"],
     );
 }
 

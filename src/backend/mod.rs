@@ -4,6 +4,7 @@
 //! The set of backends is closed, so this is an enum and not a trait: exhaustive matches, no boxing.
 
 pub mod docker;
+mod endings;
 pub mod fabric;
 mod log_sink;
 pub mod native;
@@ -20,6 +21,7 @@ use tokio::sync::mpsc;
 use crate::action::{NetworkName, NetworkSpec, NodeName, NodeProcess, RunId, Seeds, Signal};
 use crate::link::LinkTable;
 
+pub(crate) use endings::ended_by_signal;
 pub use log_sink::{LineWatcher, LogSink, LogStream};
 pub use owner::{Owner, OwnerState};
 

@@ -9,7 +9,7 @@ use bollard::query_parameters::{
 use futures::StreamExt;
 use tokio::time::timeout;
 
-use super::super::{BackendError, LogStream};
+use super::super::{BackendError, LogStream, ended_by_signal};
 use super::client::gone_is_fine;
 use super::labels::PART_INIT;
 use super::run::{Node, Run};
@@ -56,6 +56,10 @@ async fn run_one(run: &Run, node: &Node, command: &[String], name: &str) -> Resu
     let problem = match ended {
         Err(_) => format!("did not end within {} minutes", INIT_TIMEOUT.as_secs() / 60),
         Ok(None | Some(Ok(_))) => return Ok(()),
+        // As a shell tells it: 128 and the signal that ended the process.
+        Ok(Some(Err(EngineError::DockerContainerWaitError { code: code @ 129..=192, .. }))) => {
+            ended_by_signal(code as i32 - 128, node.process.resources.memory)
+        }
         Ok(Some(Err(EngineError::DockerContainerWaitError { code, .. }))) => format!("ended with exit code {code}"),
         Ok(Some(Err(error))) => return Err(failed(error)),
     };
