@@ -112,10 +112,10 @@ fn a_port_that_is_taken_is_told_in_the_clients_own_words() {
 fn a_client_that_the_memory_limit_kills_is_told_with_the_limit() {
     goes_wrong(
         "a_client_that_the_memory_limit_kills_is_told_with_the_limit",
-        "resources: {memory: 20mib}",
+        "resources: {memory: 12mib}",
         // Whether its command that makes the genesis block still fits is a matter of chance: then the run ends there.
         &[1, 3],
-        &["odd", "was ended by signal 9", "20 MiB of memory"],
+        &["odd", "was ended by signal 9", "12 MiB of memory"],
     );
 }
 
