@@ -11,6 +11,8 @@ use support::{backend_works, output, skip, splitbrain};
 
 const CLIENT: &str = "go-ethereum@v1.13.15";
 const BACKENDS: [&str; 2] = ["native", "docker"];
+/// Lines of a terminal that a person sees without scrolling much.
+const FIRST_SCREEN: usize = 40;
 
 fn client_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("clients/go-ethereum")
@@ -72,9 +74,6 @@ fn goes_wrong(test: &str, settings: &str, wanted_codes: &[i32], words: &[&str]) 
         assert_eq!(code, 0, "{test}: {stdout}{stderr}");
     }
 }
-
-/// Lines of a terminal that a person sees without scrolling much.
-const FIRST_SCREEN: usize = 40;
 
 #[test]
 fn a_bad_flag_is_told_in_the_clients_own_words() {

@@ -14,16 +14,13 @@ pub(super) fn find(history: &History<'_>) -> Vec<Finding> {
     let busy: Vec<&Pressure> = history
         .pressures
         .iter()
-        .filter(|stretch| stretch.at > zero && stretch.at.saturating_sub(stretch.over) < history.end)
-        .filter(|stretch| stretch.over > 0 && waited(stretch).0 >= BUSY)
+        .filter(|stretch| stretch.at > zero && stretch.over > 0 && waited(stretch).0 >= BUSY)
         .collect();
     let lasted: u64 = busy.iter().map(|stretch| stretch.over).sum();
-    let (Some(first), Some(last)) = (busy.first(), busy.last()) else { return Vec::new() };
-    if lasted < TOLERATED {
-        return Vec::new();
-    }
     let worst = busy.iter().map(|stretch| waited(stretch)).max_by(|a, b| a.0.total_cmp(&b.0));
-    let (share, what) = worst.unwrap_or((0.0, ""));
+    let (Some(first), Some(last), Some((share, what)), TOLERATED..) = (busy.first(), busy.last(), worst, lasted) else {
+        return Vec::new();
+    };
     let text = format!(
         "this machine was overloaded for {} of {}: something waited for {what} for up to {:.0} % of the time; what was late \
          may have been late because of it",
