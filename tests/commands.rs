@@ -3,7 +3,7 @@
 
 mod shipped_files;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -13,6 +13,7 @@ use splitbrain::plan::{self, PlannedNode, Surroundings};
 use splitbrain::spec::{self, FileKind, Library, Overrides, Roster, Scenario, ScenarioFile};
 use splitbrain::text::Sources;
 
+use regex::Regex;
 use shipped_files::ShippedFiles;
 
 fn roster() -> Roster {
@@ -64,9 +65,16 @@ fn show(process: &NodeProcess) -> String {
     for (name, value) in &process.env {
         line(format!("env {name}={value}"));
     }
-    for file in &process.files {
+    // Files of one template stand together; which validators they are for is another test's.
+    let key = Regex::new("[0-9a-f]{96}").expect("a pattern");
+    let files = process.files.iter().map(|file| {
         let kind = if file.bytes.is_some() { " (bytes)" } else { "" };
-        line(format!("file {:o} {}{kind}", file.mode, file.path));
+        format!("file {:o} {}{kind}", file.mode, key.replace(&file.path, "<public key>"))
+    });
+    let files: Vec<String> = files.collect();
+    for alike in files.chunk_by(|one, other| one == other) {
+        let number = if alike.len() > 1 { format!(" × {}", alike.len()) } else { String::new() };
+        line(format!("{}{number}", alike[0]));
     }
     for words in &process.init {
         line(format!("init {}", words.join("\n       ")));
@@ -134,6 +142,52 @@ fn no_client_is_told_of_the_public_network() {
             assert!(!text.contains(word), "{}: `{word}` on its command line", client.reference);
         }
     }
+}
+
+/// Clients that take their keys in key stores: every validator of the chain has one, at one node, which its client is told
+/// of; a node that signs for nobody has none and is told of none.
+#[test]
+fn key_stores_are_dealt_out_without_overlap() {
+    let stack = |consensus: &str, more: &str| {
+        format!("{{stack: {{execution: reth, consensus: {consensus}{more}}}, role: validator}}")
+    };
+    let text = format!(
+        "name: stores\nchain: {{genesis: pos, fork: deneb, preset: mainnet, slot: 12s, validators: 32}}\ntopology:\n  name: stores\n  \
+         graph: mesh\n  nodes:\n    a: {}\n    b: {}\n    c: {}\n    d: {}\n    e: {}\nexpect: [{{ready: {{within: 60s}}}}]\n",
+        stack("lighthouse", ", validator: lighthouse-validator"),
+        stack("grandine", ", validator: nimbus-validator"),
+        stack("grandine", ""),
+        stack("nimbus", ""),
+        "{stack: {execution: reth, consensus: grandine}, role: follower}",
+    );
+    let mut sources = Sources::new();
+    let file = ScenarioFile { name: "stores.yaml".to_owned(), text };
+    let scenario = match spec::read_scenario(&mut sources, &ShippedFiles, &file, &Overrides::default()) {
+        Ok((scenario, _)) => scenario,
+        Err(mistakes) => panic!("{}", sources.render_all(&mistakes, false)),
+    };
+    let able = Capabilities::everything(BackendKind::Docker);
+    let plan =
+        plan::build(&scenario, &able, &Surroundings::default()).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
+    let mut held = BTreeMap::new();
+    for node in &plan.nodes {
+        let process = &node.process;
+        let stores: Vec<serde_json::Value> =
+            process.files.iter().filter_map(|file| serde_json::from_str(&file.content).ok()).collect();
+        let keys: Vec<&str> = stores.iter().filter_map(|store| store["pubkey"].as_str()).collect();
+        for key in &keys {
+            assert!(process.files.iter().any(|file| file.path.contains(key)), "{}: {key}", process.name);
+            assert_eq!(held.insert((*key).to_owned(), process.name.clone()), None, "{key} is held twice");
+        }
+        let told = process
+            .command
+            .iter()
+            .any(|word| word.starts_with("--keystore-dir=") || word.starts_with("--validators-dir="));
+        assert_eq!(told, !keys.is_empty(), "{}: {:?}", process.name, process.command);
+    }
+    assert_eq!(held.len(), 32);
+    let holders: BTreeSet<String> = held.into_values().map(|name| name.to_string()).collect();
+    assert_eq!(holders.into_iter().collect::<Vec<_>>(), ["a.validator", "b.validator", "c.consensus", "d.consensus"]);
 }
 
 #[test]

@@ -201,7 +201,7 @@ impl Backend {
         each!(self, backend => backend.signal(node, signal).await)
     }
 
-    /// Empties the data folder of a stopped node.
+    /// Empties the data folder of a stopped node; everything else that it wrote goes as well.
     pub async fn wipe(&self, node: &NodeName) -> Result<(), BackendError> {
         each!(self, backend => backend.wipe(node).await)
     }

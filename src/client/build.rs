@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::folder::ClientFolder;
+use super::image;
 use super::manifest::{
-    AdapterDocument, FileDocument, IdentityDocument, Manifest, ReadyDocument, RoleDocument, WiringDocument,
+    AdapterDocument, FileDocument, ForEachDocument, IdentityDocument, Manifest, ReadyDocument, RoleDocument,
+    WiringDocument,
 };
 use super::model::{
-    ChainInvocation, Client, Compatible, EnrPorts, FileTemplate, Identity, Invocation, KnownDifference, NamedCall,
-    NativeProgram, Wiring,
+    ChainInvocation, Client, Compatible, EnrPorts, FilePlace, FileTemplate, Identity, Invocation, KnownDifference,
+    NamedCall, NativeProgram, Wiring,
 };
-use super::template::{IdentityKind, Template, Vocabulary};
+use super::template::{IdentityKind, Template, ValidatorPart, Vocabulary, Word};
 use super::variant::with_variant;
-use super::{image, template};
 use crate::action::{AdapterSpec, ClientRef, HttpJsonAdapter, ReadySpec, RpcSpec};
 use crate::text::{Diagnostic, Sp, Span, suggest};
 
@@ -54,7 +55,7 @@ impl<'a> Builder<'a> {
         let vocabulary = Vocabulary {
             files: manifest.files.keys().chain(additions).cloned().collect(),
             ports: manifest.ports.keys().cloned().collect(),
-            each: false,
+            ..Vocabulary::default()
         };
         Self { manifest, folder, vocabulary, mistakes: Vec::new() }
     }
@@ -229,18 +230,7 @@ impl<'a> Builder<'a> {
     fn files(&mut self, written: &BTreeMap<String, Sp<FileDocument>>) -> BTreeMap<String, FileTemplate> {
         let mut files = BTreeMap::new();
         for (name, file) in written {
-            let path = file.path.as_ref().map_or(name, |path| &path.value);
-            let plain = !path.is_empty()
-                && !path.starts_with('/')
-                && path.split('/').all(|part| !matches!(part, "" | "." | ".."));
-            if !plain {
-                let place = file.path.as_ref().map_or(file.span, |path| path.span);
-                self.mistakes.push(
-                    Diagnostic::error(format!("`{path}` is no file name inside a node's folder"))
-                        .at(place, "")
-                        .help("write a plain name such as `genesis.json`"),
-                );
-            }
+            let place = self.file_place(name, file);
             let mode = file.mode.as_ref().map_or(Some(0o644), |mode| {
                 let bits = u32::from_str_radix(mode.trim_start_matches("0o"), 8).ok().filter(|bits| *bits <= 0o777);
                 if bits.is_none() {
@@ -252,11 +242,57 @@ impl<'a> Builder<'a> {
                 }
                 bits
             });
-            if let (Some(content), Some(mode)) = (self.template(&file.content), mode) {
-                files.insert(name.clone(), FileTemplate { path: path.clone(), content, encoding: file.encoding, mode });
+            self.vocabulary.validator = file.for_each.is_some();
+            let content = self.template(&file.content);
+            self.vocabulary.validator = false;
+            if let (Some(place), Some(content), Some(mode)) = (place, content, mode) {
+                files.insert(name.clone(), FileTemplate { place, content, encoding: file.encoding, mode });
             }
         }
         files
+    }
+
+    fn file_place(&mut self, name: &str, file: &Sp<FileDocument>) -> Option<FilePlace> {
+        let written = file.path.clone().unwrap_or_else(|| Sp::new(name.to_owned(), file.span));
+        let path = &written.value;
+        let plain =
+            !path.is_empty() && !path.starts_with('/') && path.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        if !plain {
+            self.mistakes.push(
+                Diagnostic::error(format!("`{path}` is no file name inside a node's folder"))
+                    .at(written.span, "")
+                    .help("write a plain name such as `genesis.json`"),
+            );
+        }
+        match file.for_each {
+            None => Some(FilePlace::One(path.clone())),
+            Some(ForEachDocument::Validator) => self.place_per_validator(&written),
+        }
+    }
+
+    /// The name of each of a node's validators' files, which must differ, and the folder above what differs.
+    fn place_per_validator(&mut self, written: &Sp<String>) -> Option<FilePlace> {
+        let before = written.value.split_once('{').map_or(written.value.as_str(), |(before, _)| before);
+        let folder = before.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+        self.vocabulary.validator = true;
+        let path = self.template(written);
+        self.vocabulary.validator = false;
+        let path = path?;
+        let names_it = |part: &ValidatorPart| matches!(part, ValidatorPart::Index | ValidatorPart::PublicKey);
+        let differs = path.words().any(|word| matches!(word, Word::Validator(part) if names_it(part)));
+        match folder.filter(|_| differs) {
+            Some(folder) => Some(FilePlace::PerValidator { folder, path }),
+            None => {
+                self.mistakes.push(
+                    Diagnostic::error(
+                        "`for_each` needs a `path` with a folder of its own and a name for each validator",
+                    )
+                    .at(written.span, "")
+                    .help("for example `path: \"keys/{validator.public_key}.json\"`"),
+                );
+                None
+            }
+        }
     }
 
     fn templates(&mut self, words: &[Sp<String>]) -> Vec<Template> {
@@ -353,7 +389,7 @@ impl<'a> Builder<'a> {
             self.vocabulary.each = true;
             let templates = self.templates(words);
             self.vocabulary.each = false;
-            if !templates.iter().flat_map(Template::words).any(|word| matches!(word, template::Word::Each(_))) {
+            if !templates.iter().flat_map(Template::words).any(|word| matches!(word, Word::Each(_))) {
                 self.mistakes.push(
                     Diagnostic::error("`each` repeats words for each node, and these do not name it")
                         .at(words.span, "always the same")

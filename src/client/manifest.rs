@@ -149,9 +149,14 @@ pub struct NativeDocument {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileDocument {
-    /// File name. The default is the name it has in the manifest.
+    /// File name. The default is the name it has in the manifest. With `for_each` a template that names the validator, as in
+    /// `keys/{validator.public_key}.json`; `{files.NAME}` is then the folder above.
     #[serde(default)]
     pub path: Option<Sp<String>>,
+    /// Makes one such file for each validator that the node signs for. `path` and `content` can name it:
+    /// `{validator.keystore}`, `{validator.public_key}`, `{validator.private_key}`, `{validator.index}`.
+    #[serde(default)]
+    pub for_each: Option<ForEachDocument>,
     /// Its content, a template.
     pub content: Sp<String>,
     /// How the content stands for the file's bytes. The default is `text`.
@@ -160,6 +165,14 @@ pub struct FileDocument {
     /// Permission bits in octal. The default is `"0644"`.
     #[serde(default)]
     pub mode: Option<Sp<String>>,
+}
+
+/// What a file is repeated for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ForEachDocument {
+    /// Each validator of the node.
+    Validator,
 }
 
 /// How a file's content stands for its bytes.

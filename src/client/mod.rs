@@ -11,12 +11,15 @@ mod variant;
 pub use folder::ClientFolder;
 pub use manifest::{
     AdapterDocument, BeaconDocument, BitcoinDocument, CallDocument, ChainDocument, CometbftDocument,
-    CompatibleDocument, EnodeDocument, EnrDocument, ExecutionDocument, FileDocument, FileEncoding, HttpJsonDocument,
-    IdentityDocument, ImageDocument, KnownDifferenceDocument, Later, Manifest, MultiaddrDocument, NativeDocument,
-    PortDocument, ProcessDocument, ReadyDocument, RoleDocument, RpcDocument, VariantDocument, WiringDocument,
+    CompatibleDocument, EnodeDocument, EnrDocument, ExecutionDocument, FileDocument, FileEncoding, ForEachDocument,
+    HttpJsonDocument, IdentityDocument, ImageDocument, KnownDifferenceDocument, Later, Manifest, MultiaddrDocument,
+    NativeDocument, PortDocument, ProcessDocument, ReadyDocument, RoleDocument, RpcDocument, VariantDocument,
+    WiringDocument,
 };
 pub use model::{
-    ChainInvocation, Client, Compatible, EnrPorts, FileTemplate, Identity, Invocation, KnownDifference, NamedCall,
-    NativeProgram, Wiring,
+    ChainInvocation, Client, Compatible, EnrPorts, FilePlace, FileTemplate, Identity, Invocation, KnownDifference,
+    NamedCall, NativeProgram, Wiring,
 };
-pub use template::{AccountPart, CHAIN_KEYS, IdentityKind, MatePart, NODE_KEYS, Others, Template, Vocabulary, Word};
+pub use template::{
+    AccountPart, CHAIN_KEYS, IdentityKind, MatePart, NODE_KEYS, Others, Template, ValidatorPart, Vocabulary, Word,
+};

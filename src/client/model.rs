@@ -146,14 +146,37 @@ pub struct ChainInvocation {
 /// A file of a node.
 #[derive(Clone, Debug)]
 pub struct FileTemplate {
-    /// File name.
-    pub path: String,
+    /// Where it stands in the folder of files.
+    pub place: FilePlace,
     /// Content.
     pub content: Template,
     /// How the content stands for the file's bytes.
     pub encoding: FileEncoding,
     /// Permission bits.
     pub mode: u32,
+}
+
+/// Where a file stands in a node's folder of files.
+#[derive(Clone, Debug)]
+pub enum FilePlace {
+    /// One file of this name.
+    One(String),
+    /// One file for each validator of the node.
+    PerValidator {
+        /// The folder above all of them.
+        folder: String,
+        /// Each one's name; names the validator.
+        path: Template,
+    },
+}
+
+impl FilePlace {
+    /// The file, or the folder above all of them.
+    pub fn path(&self) -> &str {
+        match self {
+            Self::One(path) | Self::PerValidator { folder: path, .. } => path,
+        }
+    }
 }
 
 /// Ports of a client's identities.

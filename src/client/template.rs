@@ -69,6 +69,10 @@ pub enum Word {
     LastValidator,
     /// `{node.validator_count}`: how many they are. Empty if it has none.
     ValidatorCount,
+    /// `{validator.PART}`: the validator that a file is made for.
+    Validator(ValidatorPart),
+    /// `{keystore.password}`: the password of `{validator.keystore}`.
+    KeystorePassword,
     /// `{node.KEY}`: a file's content that a chain family makes for each node by itself (`node_key_json`, …).
     NodeValue(&'static str),
     /// `{participant}`: name of the participant that the node is a member of; its own name if it is in none.
@@ -134,6 +138,19 @@ pub enum IdentityKind {
     Host,
 }
 
+/// A part of one validator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ValidatorPart {
+    /// Its number in the genesis state.
+    Index,
+    /// 96 hex digits.
+    PublicKey,
+    /// 64 hex digits.
+    PrivateKey,
+    /// An EIP-2335 key store, JSON.
+    Keystore,
+}
+
 /// A part of a sealer's account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum AccountPart {
@@ -176,6 +193,13 @@ const IDENTITY_KINDS: [(&str, IdentityKind); 6] = [
     ("host", IdentityKind::Host),
 ];
 
+const VALIDATOR_PARTS: [(&str, ValidatorPart); 4] = [
+    ("index", ValidatorPart::Index),
+    ("public_key", ValidatorPart::PublicKey),
+    ("private_key", ValidatorPart::PrivateKey),
+    ("keystore", ValidatorPart::Keystore),
+];
+
 /// Members whose words are suggested; others are known too.
 const MEMBERS: [&str; 3] = ["execution", "consensus", "validator"];
 
@@ -207,6 +231,8 @@ pub struct Vocabulary {
     pub ports: Vec<String>,
     /// Whether `{each.KIND}` has a meaning here.
     pub each: bool,
+    /// Whether `{validator.PART}` has a meaning here.
+    pub validator: bool,
 }
 
 impl Vocabulary {
@@ -232,6 +258,7 @@ impl Vocabulary {
             "account.address",
             "account.private_key",
             "account.password",
+            "keystore.password",
             "peer_count",
         ];
         let mut words: Vec<String> = fixed.iter().map(ToString::to_string).collect();
@@ -244,6 +271,9 @@ impl Vocabulary {
             for kind in ["port", "url", "host"] {
                 words.push(format!("mate.{member}.{kind}.rpc"));
             }
+        }
+        if self.validator {
+            words.extend(VALIDATOR_PARTS.iter().map(|(part, _)| format!("validator.{part}")));
         }
         let mut groups =
             vec!["identity", "bootnodes", "bootnodes_toml", "peers", "peers_toml", "neighbors", "neighbors_toml"];
@@ -279,6 +309,10 @@ impl Vocabulary {
             ("neighbors", _) => others(Others::Neighbors, false)?,
             ("neighbors_toml", _) => others(Others::Neighbors, true)?,
             ("each", _) if self.each => Word::Each(IdentityKind::parse(key)?),
+            ("validator", _) if self.validator => {
+                Word::Validator(VALIDATOR_PARTS.iter().find(|(part, _)| *part == key).map(|(_, part)| *part)?)
+            }
+            ("keystore", "password") => Word::KeystorePassword,
             ("genesis", "time") => Word::GenesisTime,
             ("genesis", "time_iso") => Word::GenesisTimeIso,
             ("chain", _) => Word::Chain(CHAIN_KEYS.iter().find(|known| **known == key)?),
@@ -398,7 +432,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Template, Diagnostic> {
-        let vocabulary = Vocabulary { files: vec!["genesis".into()], ports: vec!["p2p".into()], each: false };
+        let vocabulary = Vocabulary { files: vec!["genesis".into()], ports: vec!["p2p".into()], ..Default::default() };
         let span = Span { source: 1, start: 0, end: text.len() as u32 };
         Template::parse(&Sp::new(text.to_owned(), span), &vocabulary, text)
     }
@@ -429,7 +463,7 @@ mod tests {
 
     #[test]
     fn every_word_that_is_suggested_is_known() {
-        let vocabulary = Vocabulary { files: vec!["f".into()], ports: vec!["p".into()], each: true };
+        let vocabulary = Vocabulary { files: vec!["f".into()], ports: vec!["p".into()], each: true, validator: true };
         for word in vocabulary.words() {
             assert!(vocabulary.word(&word).is_some(), "{word}");
         }

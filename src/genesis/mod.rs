@@ -12,6 +12,7 @@ mod execution;
 mod execution_forks;
 mod family_keys;
 mod interop_keys;
+mod keystore;
 mod pos;
 mod pos_document;
 mod post_merge;
@@ -27,6 +28,8 @@ pub use beacon::Beacon;
 pub use clique::{Clique, genesis_json};
 pub use cometbft::{Cometbft, Ed25519Key, validator_state_json};
 pub use document::{AccountDocument, ChainDocument, Family, ForksDocument};
+pub use interop_keys::{ValidatorKey, validator_key};
+pub use keystore::{KEYSTORE_PASSWORD, interop_keystore};
 pub use pos::{DEPOSIT_CONTRACT, Fork, Pos, Preset};
 pub use post_merge::{GenesisFiles, PostMerge, Prepared};
 

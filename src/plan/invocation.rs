@@ -8,7 +8,7 @@ use super::producers::{FOLLOWER_ROLE, PRODUCER_ROLE, Production};
 use super::wiring::{Known, Wires};
 use super::{ApiCall, arguments};
 use crate::action::{BackendKind, NetworkName, NetworkSpec, NodeFile, NodeProcess, Seeds};
-use crate::client::{FileEncoding, FileTemplate, IdentityKind, Others, Template, Vocabulary, Wiring, Word};
+use crate::client::{FileEncoding, FilePlace, FileTemplate, IdentityKind, Others, Template, Vocabulary, Wiring, Word};
 use crate::text::{Diagnostic, Sp};
 
 /// What every node is filled in from.
@@ -57,7 +57,7 @@ impl<'a> Filler<'a> {
         let vocabulary = Vocabulary {
             files: client.file_names().into_iter().chain(node.files.keys().cloned()).collect(),
             ports: client.ports.keys().cloned().collect(),
-            each: false,
+            ..Vocabulary::default()
         };
         let mut own = |text: &String| {
             let written = Sp::new(text.clone(), node.place);
@@ -68,10 +68,10 @@ impl<'a> Filler<'a> {
             .iter()
             .filter_map(|(name, text)| {
                 let declared = client.run.files.get(name);
-                let path = declared.map_or(name, |file| &file.path).clone();
+                let place = declared.map_or_else(|| FilePlace::One(name.clone()), |file| file.place.clone());
                 let mode = declared.map_or(0o644, |file| file.mode);
                 let encoding = declared.map_or(FileEncoding::Text, |file| file.encoding);
-                Some((name.clone(), FileTemplate { path, content: own(text)?, encoding, mode }))
+                Some((name.clone(), FileTemplate { place, content: own(text)?, encoding, mode }))
             })
             .collect();
         let own_env: BTreeMap<String, Template> =
@@ -107,11 +107,7 @@ impl<'a> Filler<'a> {
         let added = one.words(&own_words, mistakes);
         command.extend(added.iter().cloned());
 
-        let node_files = files.values().map(|file| {
-            let content = one.text(&file.content, mistakes);
-            let bytes = one.bytes(file, &content, mistakes);
-            NodeFile { path: self.file_path(&file.path), content, bytes, mode: file.mode }
-        });
+        let node_files: Vec<NodeFile> = files.values().flat_map(|file| one.files(file, mistakes)).collect();
         let process = NodeProcess {
             name: node.name.clone(),
             index: known.index,
@@ -119,7 +115,7 @@ impl<'a> Filler<'a> {
             // The backend's own half alone, so that a plan does not change with what else lies on the machine.
             image: client.image.clone().filter(|_| self.backend == BackendKind::Docker),
             program: program.filter(|_| self.backend == BackendKind::Native),
-            files: node_files.collect(),
+            files: node_files,
             init,
             command,
             env,
@@ -134,7 +130,7 @@ impl<'a> Filler<'a> {
     /// One text for one node, outside of its command: files have no place there.
     pub(super) fn text(&self, known: &Known<'a>, template: &Template) -> Result<String, Diagnostic> {
         let one = One { filler: self, known, files: &BTreeMap::new() };
-        template.fill(|word| one.value(word, template, None)).map_err(Gap::diagnostic)
+        template.fill(|word| one.value(word, template, Turn::None)).map_err(Gap::diagnostic)
     }
 
     /// The role whose additions a node gets: a validator that the chain gave nothing to sign with (`sealers: 2` of three)
@@ -163,6 +159,16 @@ impl<'a> Filler<'a> {
     }
 }
 
+/// What a template is repeated for, if it is.
+#[derive(Clone, Copy)]
+pub(super) enum Turn<'t> {
+    None,
+    /// The other node that `{each.…}` speaks of, by its identities.
+    Node(&'t dyn Fn(IdentityKind) -> Option<String>),
+    /// The validator that `{validator.…}` speaks of.
+    Validator(u32),
+}
+
 /// The filler for one node.
 pub(super) struct One<'b, 'a> {
     pub(super) filler: &'b Filler<'a>,
@@ -172,15 +178,46 @@ pub(super) struct One<'b, 'a> {
 
 impl One<'_, '_> {
     fn text(&self, template: &Template, mistakes: &mut Vec<Diagnostic>) -> String {
-        let filled = template.fill(|word| self.value(word, template, None));
+        self.text_of(template, Turn::None, mistakes)
+    }
+
+    fn text_of(&self, template: &Template, turn: Turn<'_>, mistakes: &mut Vec<Diagnostic>) -> String {
+        let filled = template.fill(|word| self.value(word, template, turn));
         filled.unwrap_or_else(|gap| {
             mistakes.push(gap.diagnostic());
             String::new()
         })
     }
 
+    /// The files that one template makes: one, or one for each validator of the node.
+    fn files(&self, file: &FileTemplate, mistakes: &mut Vec<Diagnostic>) -> Vec<NodeFile> {
+        match &file.place {
+            FilePlace::One(path) => vec![self.file(file, path, Turn::None, mistakes)],
+            FilePlace::PerValidator { path, .. } => {
+                let of_each = |validator: &u32| {
+                    let turn = Turn::Validator(*validator);
+                    let path = self.text_of(path, turn, mistakes);
+                    self.file(file, &path, turn, mistakes)
+                };
+                self.validators().iter().map(of_each).collect()
+            }
+        }
+    }
+
+    fn file(&self, file: &FileTemplate, path: &str, turn: Turn<'_>, mistakes: &mut Vec<Diagnostic>) -> NodeFile {
+        let content = self.text_of(&file.content, turn, mistakes);
+        let bytes = self.bytes(file, path, &content, mistakes);
+        NodeFile { path: self.filler.file_path(path), content, bytes, mode: file.mode }
+    }
+
     /// The bytes of a file whose content is written as hex digits.
-    fn bytes(&self, file: &FileTemplate, content: &str, mistakes: &mut Vec<Diagnostic>) -> Option<Arc<Vec<u8>>> {
+    fn bytes(
+        &self,
+        file: &FileTemplate,
+        path: &str,
+        content: &str,
+        mistakes: &mut Vec<Diagnostic>,
+    ) -> Option<Arc<Vec<u8>>> {
         if file.encoding != FileEncoding::Hex {
             return None;
         }
@@ -189,12 +226,9 @@ impl One<'_, '_> {
             Ok(bytes) => Some(Arc::new(bytes)),
             Err(error) => {
                 mistakes.push(
-                    Diagnostic::error(format!(
-                        "the file `{}` of {} is no hex: {error}",
-                        file.path, self.known.node.name
-                    ))
-                    .at(file.content.place, "its manifest says `encoding: hex`")
-                    .help("write two hex digits for each byte, or leave `encoding` out"),
+                    Diagnostic::error(format!("the file `{path}` of {} is no hex: {error}", self.known.node.name))
+                        .at(file.content.place, "its manifest says `encoding: hex`")
+                        .help("write two hex digits for each byte, or leave `encoding` out"),
                 );
                 None
             }
@@ -215,7 +249,7 @@ impl One<'_, '_> {
         let mut words = Vec::new();
         for template in group {
             let filled = template.fill(|word| {
-                let value = self.value(word, template, None);
+                let value = self.value(word, template, Turn::None);
                 empty |= value.as_ref().is_ok_and(String::is_empty);
                 value
             });
@@ -261,7 +295,7 @@ impl One<'_, '_> {
                 for (other, address) in others {
                     for template in words {
                         let each = |kind| other.identity(kind, address);
-                        let filled = template.fill(|word| self.value(word, template, Some(&each)));
+                        let filled = template.fill(|word| self.value(word, template, Turn::Node(&each)));
                         match filled {
                             Ok(word) => command.push(word),
                             Err(gap) => mistakes.push(gap.diagnostic()),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::keys::{NodeKey, address_text};
 use super::{Surroundings, producers_cometbft, producers_pos};
 use crate::action::{BackendKind, NodeName, Seeds};
-use crate::genesis::{Beacon, Chain, Clique, PostMerge, genesis_json};
+use crate::genesis::{Beacon, Chain, Clique, Family, PostMerge, genesis_json};
 use crate::spec::Scenario;
 use crate::text::Diagnostic;
 use crate::topology::Node;
@@ -128,7 +128,7 @@ fn beacon_production(
     Ok(Production {
         producers,
         values: beacon.template_values(validators, seeds.child("chain").number()),
-        family: Some("beacon"),
+        family: Some(Family::Beacon.word()),
         genesis_delay: Some(delay),
         block_time: Some(beacon.slot),
         slots_per_epoch: Some(beacon.slots_per_epoch),
@@ -181,7 +181,7 @@ fn clique_production(
     Ok(Production {
         producers,
         values: clique.template_values(genesis_json(clique, &sealers, &funded)),
-        family: Some("clique"),
+        family: Some(Family::Clique.word()),
         genesis_delay: Some(delay),
         block_time: Some(clique.period),
         ..Production::default()

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::producers::{Producer, Production};
 use crate::action::{NodeName, Seeds};
-use crate::genesis::{Cometbft, Ed25519Key, validator_state_json};
+use crate::genesis::{Cometbft, Ed25519Key, Family, validator_state_json};
 use crate::topology::{Node, Topology};
 
 /// The key that a node's id follows from.
@@ -35,7 +35,7 @@ pub(super) fn production(cometbft: &Cometbft, topology: &Topology, candidates: &
     Production {
         producers: producers.collect(),
         values: cometbft.template_values(cometbft.genesis_json(&validators)),
-        family: Some("cometbft"),
+        family: Some(Family::Cometbft.word()),
         // Nobody decides anything before two thirds of the validators have met, so nobody has to wait for the others.
         genesis_delay: Some(cometbft.genesis_delay.unwrap_or(Duration::ZERO)),
         block_time: Some(cometbft.block_time),

@@ -7,7 +7,7 @@ use super::genesis_delay::{StartTimes, delay};
 use super::keys::fee_recipient;
 use super::producers::{Producer, Production, funded};
 use crate::action::{BackendKind, NodeName, Seeds};
-use crate::genesis::{Pos, PostMerge};
+use crate::genesis::{Family, Pos, PostMerge};
 use crate::spec::Scenario;
 use crate::text::Diagnostic;
 use crate::topology::Node;
@@ -57,7 +57,7 @@ pub(super) fn production(
     Ok(Production {
         producers,
         values: pos.template_values(),
-        family: Some("pos"),
+        family: Some(Family::Pos.word()),
         genesis_delay: Some(delay),
         block_time: Some(pos.slot),
         slots_per_epoch: Some(pos.slots_per_epoch),

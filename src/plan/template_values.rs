@@ -2,23 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use super::invocation::{Gap, One};
+use super::invocation::{Gap, One, Turn};
 use super::keys::{fee_recipient, jwt_secret};
 use super::mates;
-use crate::client::{AccountPart, IdentityKind, Others, Template, Word};
+use crate::client::{AccountPart, FilePlace, IdentityKind, Others, Template, ValidatorPart, Word};
+use crate::genesis::{Family, KEYSTORE_PASSWORD, interop_keystore, validator_key};
 use crate::text::Diagnostic;
 
 impl One<'_, '_> {
-    /// The text that takes a hole's place; `each` names the node that `{each.…}` speaks of.
-    pub(super) fn value(
-        &self,
-        word: &Word,
-        template: &Template,
-        each: Option<&dyn Fn(IdentityKind) -> Option<String>>,
-    ) -> Result<String, Gap> {
+    /// The text that takes a hole's place.
+    pub(super) fn value(&self, word: &Word, template: &Template, turn: Turn<'_>) -> Result<String, Gap> {
         let (filler, known) = (self.filler, self.known);
         let place = template.place;
         let producer = filler.production.producers.get(&known.node.name);
+        let validators = self.validators();
         let no_identity = |kind: &IdentityKind| {
             Gap::Other(
                 Diagnostic::error(format!("client `{}` has no identity `{kind}`", known.client.reference))
@@ -34,7 +31,11 @@ impl One<'_, '_> {
             Word::Data => filler.data().to_owned(),
             Word::Files => filler.files().to_owned(),
             Word::File(name) => match self.files.get(name) {
-                Some(file) => filler.file_path(&file.path),
+                // So that an optional group with it is left out.
+                Some(file) if matches!(file.place, FilePlace::PerValidator { .. }) && validators.is_empty() => {
+                    String::new()
+                }
+                Some(file) => filler.file_path(file.place.path()),
                 // A file of another role: this node does not have it.
                 None => {
                     return Err(Gap::Other(
@@ -61,23 +62,33 @@ impl One<'_, '_> {
                     identities.join(",")
                 }
             }
-            Word::Each(kind) => each.and_then(|each| each(*kind)).ok_or_else(|| no_identity(kind))?,
+            Word::Each(kind) => match turn {
+                Turn::Node(identity) => identity(*kind),
+                Turn::None | Turn::Validator(_) => None,
+            }
+            .ok_or_else(|| no_identity(kind))?,
+            Word::Validator(part) => match turn {
+                Turn::Validator(index) if filler.production.family == Some(Family::Pos.word()) => {
+                    of_validator(index, *part)
+                }
+                _ => {
+                    return Err(Gap::Other(
+                        Diagnostic::error("only validators of a post-merge chain have keys of this kind")
+                            .at(place, "asks for one"),
+                    ));
+                }
+            },
+            Word::KeystorePassword => KEYSTORE_PASSWORD.to_owned(),
             Word::GenesisTime => "{genesis.time}".to_owned(),
             Word::Chain(key) => match filler.production.values.get(key) {
                 Some(value) => value.clone(),
                 None => return Err(Gap::Absent(self.no_chain_value(key, template))),
             },
             Word::GenesisTimeIso => "{genesis.time_iso}".to_owned(),
-            Word::FirstValidator => {
-                producer.and_then(|producer| producer.validators.iter().min()).map_or_else(String::new, u32::to_string)
-            }
-            Word::LastValidator => {
-                producer.and_then(|producer| producer.validators.iter().max()).map_or_else(String::new, u32::to_string)
-            }
-            Word::ValidatorCount => producer
-                .map(|producer| producer.validators.len())
-                .filter(|count| *count > 0)
-                .map_or_else(String::new, |count| count.to_string()),
+            Word::FirstValidator => validators.iter().min().map_or_else(String::new, u32::to_string),
+            Word::LastValidator => validators.iter().max().map_or_else(String::new, u32::to_string),
+            Word::ValidatorCount if validators.is_empty() => String::new(),
+            Word::ValidatorCount => validators.len().to_string(),
             Word::NodeValue(key) => {
                 let values = filler.production.node_values.get(&known.node.name);
                 match values.and_then(|values| values.get(key)) {
@@ -99,10 +110,7 @@ impl One<'_, '_> {
                     mates::Gap::NoPort(mistake) => Gap::Other(mistake),
                 })?
             }
-            Word::Validators => {
-                let validators = producer.map_or(&[][..], |producer| &producer.validators);
-                validators.iter().map(u32::to_string).collect::<Vec<_>>().join(",")
-            }
+            Word::Validators => validators.iter().map(u32::to_string).collect::<Vec<_>>().join(","),
             Word::Account(part) => {
                 producer.and_then(|producer| producer.account.as_ref()).map_or_else(String::new, |account| {
                     match part {
@@ -118,6 +126,12 @@ impl One<'_, '_> {
                 others.iter().map(|(other, _)| &other.node.name).collect::<BTreeSet<_>>().len().to_string()
             }
         })
+    }
+
+    /// Numbers of the validators that the node signs for.
+    pub(super) fn validators(&self) -> &[u32] {
+        let producer = self.filler.production.producers.get(&self.known.node.name);
+        producer.map_or(&[][..], |producer| &producer.validators)
     }
 
     fn no_chain_value(&self, key: &str, template: &Template) -> Diagnostic {
@@ -136,5 +150,14 @@ impl One<'_, '_> {
             ),
         };
         Diagnostic::error(message).at(template.place, "asked for here").help(help)
+    }
+}
+
+fn of_validator(index: u32, part: ValidatorPart) -> String {
+    match part {
+        ValidatorPart::Index => index.to_string(),
+        ValidatorPart::PublicKey => hex::encode(validator_key(index).public),
+        ValidatorPart::PrivateKey => hex::encode(validator_key(index).private),
+        ValidatorPart::Keystore => interop_keystore(index),
     }
 }

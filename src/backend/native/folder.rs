@@ -14,15 +14,13 @@ pub(super) fn make(folder: &Path, node: &NodeProcess) -> io::Result<()> {
     write_files(folder, node)
 }
 
-/// Empties the data folder and puts the files back.
+/// Makes the folder anew: what the node wrote beside its data goes as well, as it does with a container. Some clients keep
+/// what they remember beside their files (validator clients their database of what they signed).
 pub(super) fn wipe(folder: &Path, node: &NodeProcess) -> io::Result<()> {
-    let data = inside(folder, &node.data)?;
-    match fs::remove_dir_all(&data) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => make(folder, node),
     }
-    fs::create_dir_all(data)?;
-    write_files(folder, node)
 }
 
 fn write_files(folder: &Path, node: &NodeProcess) -> io::Result<()> {
@@ -59,6 +57,28 @@ fn inside(folder: &Path, path: &str) -> io::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wiped_folder_holds_what_a_new_one_does() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = temporary.path().join("node");
+        let node = serde_json::json!({
+            "name": "a", "index": 0, "client": "c", "init": [], "command": ["c"], "env": {}, "data": "data",
+            "files": [{"path": "files/a.txt", "content": "a", "mode": 0o400}],
+            "attachments": [], "ports": {}, "resources": {},
+        });
+        let node: NodeProcess = serde_json::from_value(node).unwrap();
+        make(&folder, &node).unwrap();
+        for written in ["data/db", "files/signed.sqlite", "core"] {
+            fs::write(folder.join(written), "x").unwrap();
+        }
+        wipe(&folder, &node).unwrap();
+        for gone in ["data/db", "files/signed.sqlite", "core"] {
+            assert!(!folder.join(gone).exists(), "{gone}");
+        }
+        assert_eq!(fs::read_to_string(folder.join("files/a.txt")).unwrap(), "a");
+        assert!(folder.join("data").is_dir());
+    }
 
     #[test]
     fn paths_stay_inside_the_folder() {

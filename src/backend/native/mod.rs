@@ -105,7 +105,7 @@ impl NativeBackend {
         self.node(node)?.signal(signal).await
     }
 
-    /// Empties the data folder of a stopped node.
+    /// Empties the data folder of a stopped node; everything else that it wrote goes as well.
     pub async fn wipe(&self, node: &NodeName) -> Result<(), BackendError> {
         self.node(node)?.wipe().await
     }
