@@ -21,6 +21,9 @@ mod system_contracts;
 #[cfg(test)]
 mod vector_tests;
 
+use std::time::Duration;
+
+use crate::text::chain_time::ChainClock;
 use crate::text::{Diagnostic, Span, suggest};
 
 pub use accounts::Account;
@@ -69,6 +72,22 @@ impl Chain {
             Self::Cometbft(_) => Family::Cometbft,
         };
         family.word()
+    }
+
+    /// How long its units are. CometBFT's blocks come when they are agreed on, and a beacon chain's slots may stay empty:
+    /// neither counts blocks by the clock.
+    pub fn clock(&self) -> ChainClock {
+        let beacon = |slot: Duration, slots_per_epoch: u64| ChainClock {
+            slot: Some(slot),
+            epoch: u32::try_from(slots_per_epoch).ok().and_then(|slots| slot.checked_mul(slots)),
+            block: None,
+        };
+        match self {
+            Self::Beacon(chain) => beacon(chain.slot, chain.slots_per_epoch),
+            Self::Pos(chain) => beacon(chain.slot, chain.slots_per_epoch),
+            Self::Clique(chain) => ChainClock { block: Some(chain.period), ..ChainClock::default() },
+            Self::Cometbft(_) => ChainClock::default(),
+        }
     }
 
     /// Where the scenario says what the chain is, if that is kept.

@@ -12,6 +12,7 @@ use crate::check::ThatDocument;
 use crate::check::ready::ReadyDocument;
 use crate::fault::Inject;
 use crate::genesis::ChainDocument;
+use crate::text::chain_time::Lapse;
 use crate::text::units::Time;
 use crate::text::{Ordered, Sp};
 use crate::topology::TopologyDocument;
@@ -55,7 +56,8 @@ pub struct ScenarioDocument {
 }
 
 /// An entry of the timeline: a fault and when it is in force (`inject`), or something that is sent at an instant (`send`).
-/// Times count from the moment when all nodes are ready.
+/// Times count from the moment when all nodes are ready; they are of the clock (`10s`) or of the chain (`3 slots`, `2 epochs`;
+/// on a clique chain `10 blocks`).
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("x-later" = ["load"]))]
@@ -71,16 +73,16 @@ pub struct EntryDocument {
     pub after: Option<Sp<String>>,
     /// How long after the end of `after` it begins. The default is at once.
     #[serde(default)]
-    pub delay: Option<Sp<Time>>,
+    pub delay: Option<Sp<Lapse>>,
     /// How long it is in force. Without `for` and `until` it stays to the end of the run. Has no meaning with `send`.
     #[serde(default, rename = "for")]
-    pub lasting: Option<Sp<Time>>,
+    pub lasting: Option<Sp<Lapse>>,
     /// When it ends, instead of `for`. Has no meaning with `send`.
     #[serde(default)]
     pub until: Option<Sp<Moment>>,
     /// Begins anew after each such time; needs `times`.
     #[serde(default)]
-    pub every: Option<Sp<Time>>,
+    pub every: Option<Sp<Lapse>>,
     /// How often, with `every`.
     #[serde(default)]
     #[schemars(range(min = 1, max = 1000))]
@@ -129,7 +131,7 @@ pub struct ExpectationDocument {
     pub after: Option<Sp<String>>,
     /// How soon, with `after`.
     #[serde(default)]
-    pub within: Option<Sp<Time>>,
+    pub within: Option<Sp<Lapse>>,
     /// At this moment.
     #[serde(default)]
     pub at: Option<Sp<Moment>>,
@@ -240,7 +242,7 @@ impl JsonSchema for ClientsChoice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     /// After the timeline's zero.
-    Time(Time),
+    Time(Lapse),
     /// A known word that is not built yet; the structural checker has refused it.
     Later,
 }
@@ -249,7 +251,7 @@ impl Moment {
     /// After the timeline's zero.
     pub fn time(self) -> std::time::Duration {
         match self {
-            Self::Time(time) => time.0,
+            Self::Time(time) => time.clock(),
             Self::Later => std::time::Duration::ZERO,
         }
     }
@@ -262,7 +264,7 @@ impl<'de> Deserialize<'de> for Moment {
             type Value = Moment;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a duration such as `10s`")
+                f.write_str("a duration such as `10s` or `3 slots`")
             }
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Moment, E> {
                 text.parse().map(Moment::Time).map_err(E::custom)
@@ -291,13 +293,13 @@ impl JsonSchema for Moment {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let time = generator.subschema_for::<Time>();
+        let time = generator.subschema_for::<Lapse>();
         json_schema!({
             "anyOf": [
                 time,
                 {"type": "object", "properties": {}, "additionalProperties": false, "x-later": ["height", "slot", "epoch", "block"], "description": "Reserved: moments of the chain."},
             ],
-            "x-expects": "a duration such as `10s`",
+            "x-expects": "a duration such as `10s` or `3 slots`",
         })
     }
 }

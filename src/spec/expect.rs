@@ -265,7 +265,7 @@ fn when_of(
                 );
                 return None;
             };
-            When::After(found?, within.value.0)
+            When::After(found?, within.value.clock())
         }
     };
     Some((when, span))

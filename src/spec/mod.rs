@@ -1,5 +1,6 @@
 //! YAML documents to a validated [`Scenario`]: names resolved, units typed, defaults applied, every mistake reported at once.
 
+mod chain_time;
 mod clients;
 mod document;
 mod expect;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::chain_time::Settler;
 use super::clients::Clients;
 use super::document::{ClientsChoice, EntryDocument, ScenarioDocument};
 use super::library::Library;
@@ -73,10 +74,14 @@ pub fn read_scenario(
     let chain = read_chain(&mut sections, &mut mistakes);
 
     let loaded = clients.loaded();
-    let named = read_entries(&mut sections, &mut mistakes);
     // Of a chain that holds a mistake nothing more is to be said.
     let known_chain =
         if chain.is_none() && sections.tree.get("chain").is_some() { Err(()) } else { Ok(chain.as_ref()) };
+    let mut named = read_entries(&mut sections, &mut mistakes);
+    let mut settler = Settler { chain: known_chain, mistakes: &mut mistakes };
+    for entry in named.iter_mut().filter_map(|entry| entry.document.as_mut()) {
+        settler.entry(&mut entry.value);
+    }
     let context =
         TimelineContext { topology: topology.as_ref(), clients: &loaded, chain: known_chain, seeds: &seeds, timeout };
     let (timeline, families) = timeline::compile(&named, context, &mut mistakes);
@@ -93,7 +98,8 @@ pub fn read_scenario(
     };
     let mut expectations = Vec::new();
     for (position, item) in items(&sections, "expect").into_iter().enumerate() {
-        if let Some(document) = sections.read(&item) {
+        if let Some(mut document) = sections.read(&item) {
+            Settler { chain: known_chain, mistakes: &mut mistakes }.expectation(&mut document);
             expectations.extend(expect::resolve(&Sp::new(document, item.span), position, context, &mut mistakes));
         }
     }

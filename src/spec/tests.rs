@@ -93,6 +93,35 @@ fn times_follow_from_each_other_and_repetitions_are_written_out() {
 }
 
 #[test]
+fn chain_time_is_put_into_seconds() {
+    let in_seconds = |chain: &str, text: &str| {
+        let scenario = format!(
+            "name: example\ntopology: pair\nchain: {chain}\ntimeline:\n  - {{name: split, {text}, inject: {{pause: {{targets: one}}}}}}\n\
+             expect: [{{after: split, within: 2 blocks, that: {{agree: {{}}}}}}]\n"
+        );
+        read(&scenario).map(|scenario| {
+            let entries = scenario.timeline.iter();
+            let entries: Vec<_> =
+                entries.map(|entry| (entry.at.as_secs_f64(), entry.until.unwrap().as_secs_f64())).collect();
+            (entries, scenario.expectations[0].when.clone())
+        })
+    };
+    let clique = "{genesis: clique, period: 2s}";
+    let (entries, when) = in_seconds(clique, "at: 2.5 blocks, for: 1 block, every: 10 blocks, times: 2").unwrap();
+    assert_eq!(entries, [(5.0, 7.0), (25.0, 27.0)]);
+    assert_eq!(when, crate::check::When::After("split".into(), Duration::from_secs(4)));
+    let (entries, _) = in_seconds(clique, "at: 3s, until: 4 blocks").unwrap();
+    assert_eq!(entries, [(3.0, 8.0)]);
+    let refused = in_seconds(clique, "at: 3 slots, for: 1 epoch").unwrap_err();
+    for told in
+        ["does not count slots by the clock", "does not count epochs", "it counts blocks of 2s; or write it in seconds"]
+    {
+        assert!(refused.contains(told), "{told}: {refused}");
+    }
+    assert_eq!(refused.matches("error").count(), 2, "{refused}");
+}
+
+#[test]
 fn the_same_seed_gives_the_same_scenario_and_another_one_other_draws() {
     let draws = |seed| {
         let scenario = read_with(SCENARIO, &Overrides { seed, ..Overrides::default() }).unwrap();

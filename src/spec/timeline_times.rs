@@ -99,7 +99,7 @@ impl<'a> Times<'a> {
                 Some(at.value.time())
             }
             (None, Some(after)) => {
-                let delay = entry.delay.as_ref().map_or(Duration::ZERO, |delay| delay.value.0);
+                let delay = entry.delay.as_ref().map_or(Duration::ZERO, |delay| delay.value.clock());
                 self.after(position, after, path).and_then(|end| end.checked_add(delay))
             }
             (Some(at), Some(after)) => {
@@ -188,11 +188,11 @@ impl<'a> Times<'a> {
                 None
             }
             (Some(lasting), None) => {
-                if lasting.value.0.is_zero() {
+                if lasting.value.clock().is_zero() {
                     self.mistakes
                         .push(Diagnostic::error("a fault of no length does nothing").at(lasting.span, "too short"));
                 }
-                Some(lasting.value.0)
+                Some(lasting.value.clock())
             }
             (None, Some(until)) => match start {
                 Some(start) if until.value.time() <= start => {
@@ -225,10 +225,10 @@ impl<'a> Times<'a> {
         let entry = &document.value;
         match (&entry.every, &entry.times) {
             (Some(every), Some(times)) => {
-                if every.value.0.is_zero() {
+                if every.value.clock().is_zero() {
                     self.mistakes
                         .push(Diagnostic::error("repetitions need some time between them").at(every.span, "too short"));
-                } else if let Some(length) = lasting.filter(|length| *length > every.value.0 && times.value > 1) {
+                } else if let Some(length) = lasting.filter(|length| *length > every.value.clock() && times.value > 1) {
                     let mut mistake = Diagnostic::error("each repetition lasts longer than the time to the next one")
                         .at(every.span, "after this the next one begins");
                     let place = entry
@@ -247,7 +247,7 @@ impl<'a> Times<'a> {
                             .help("say how long each repetition is, for example `for: 2s`"),
                     );
                 }
-                (every.value.0, times.value.max(1))
+                (every.value.clock(), times.value.max(1))
             }
             (Some(every), None) => {
                 self.mistakes.push(

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::chain_time::Lapse;
 use super::schema::{describe_scalar, types_of};
 use super::tree::{Plain, has_leading_zero};
 use super::units::{Rate, Share, Size, Time, UnitError};
@@ -12,6 +13,7 @@ pub(super) fn check_scalar(span: Span, text: &str, quoted: bool, schema: &Value)
     let format = schema.get("format").and_then(Value::as_str).unwrap_or_default();
     let unit = match format {
         Time::FORMAT => Some(text.parse::<Time>().map(drop)),
+        Lapse::FORMAT => Some(text.parse::<Lapse>().map(drop)),
         Rate::FORMAT => Some(text.parse::<Rate>().map(drop)),
         Size::FORMAT => Some(text.parse::<Size>().map(drop)),
         Share::FORMAT => Some(text.parse::<Share>().map(drop)),

@@ -50,7 +50,7 @@ impl UnitError {
 }
 
 /// Longest duration that is taken: a typing mistake should not make a run of years.
-const LONGEST_TIME: Duration = Duration::from_secs(366 * 24 * 3600);
+pub(super) const LONGEST_TIME: Duration = Duration::from_secs(366 * 24 * 3600);
 
 const TIME_UNITS: [(&str, u128); 7] = [
     ("ns", 1),
@@ -61,9 +61,6 @@ const TIME_UNITS: [(&str, u128); 7] = [
     ("m", 60_000_000_000),
     ("h", 3_600_000_000_000),
 ];
-
-/// Units of chain time are words of the language, known and not yet built.
-const CHAIN_UNITS: [&str; 6] = ["slot", "slots", "epoch", "epochs", "block", "blocks"];
 
 const RATE_UNITS: [(&str, u128); 4] = [("bit", 1), ("kbit", 1_000), ("mbit", 1_000_000), ("gbit", 1_000_000_000)];
 
@@ -78,7 +75,7 @@ const SIZE_UNITS: [(&str, u128); 7] = [
 ];
 
 /// A number with up to nine decimals, in units of 10⁻⁹, and what follows it.
-fn split_number(text: &str) -> Option<(u128, &str)> {
+pub(super) fn split_number(text: &str) -> Option<(u128, &str)> {
     const SCALE: u32 = 9;
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, rest) = text.split_at(end);
@@ -96,7 +93,7 @@ fn split_number(text: &str) -> Option<(u128, &str)> {
 }
 
 /// Billionths of the unit `one`, rounded to the nearest.
-fn scaled(billionths: u128, one: u128) -> u128 {
+pub(super) fn scaled(billionths: u128, one: u128) -> u128 {
     (billionths * one + 500_000_000) / 1_000_000_000
 }
 
@@ -131,9 +128,9 @@ impl FromStr for Time {
                     expected().help(format!("say the unit: `{0}s` is seconds, `{0}ms` milliseconds", short(text)))
                 );
             }
-            if CHAIN_UNITS.contains(&word) {
-                return Err(UnitError::new(format!("durations in chain time (`{}`) are not built yet", short(text)))
-                    .help("write it in seconds".to_owned()));
+            if super::chain_time::unit(word).is_some() {
+                return Err(UnitError::new(format!("time of the chain (`{}`) is not taken here", short(text)))
+                    .help("write it in seconds; the timeline and expectations take it".to_owned()));
             }
             let Some((_, one)) = TIME_UNITS.iter().find(|(name, _)| *name == word) else {
                 return Err(expected().help(unknown_unit(word, &TIME_UNITS)));
@@ -303,7 +300,7 @@ impl fmt::Display for Share {
     }
 }
 
-/// Documents, schemas: the same for all four.
+/// Documents, schemas: the same for all of them.
 macro_rules! unit_in_documents {
     ($type:ident, $format:literal, $types:expr, $pattern:literal, $description:literal, $examples:expr) => {
         impl $type {
@@ -358,6 +355,8 @@ macro_rules! unit_in_documents {
         }
     };
 }
+
+pub(super) use unit_in_documents;
 
 unit_in_documents!(
     Time,
@@ -417,7 +416,7 @@ mod tests {
             assert!(time(wrong).is_err(), "{wrong}");
         }
         assert!(time("10 sec").unwrap_err().contains("the unit is written `s`"));
-        assert!(time("3 slots").unwrap_err().contains("not built yet"));
+        assert!(time("3 slots").unwrap_err().contains("the timeline and expectations take it"));
     }
 
     #[test]
