@@ -22,12 +22,12 @@ fn roster() -> Roster {
         .unwrap_or_else(|mistakes| panic!("{}", sources.render_all(&mistakes, false)))
 }
 
-fn scenario(text: &str, client: &Client) -> Scenario {
+fn scenario(text: &str, name: &str) -> Scenario {
     let mut sources = Sources::new();
-    let file = ScenarioFile { name: format!("{}.yaml", client.reference), text: text.to_owned() };
+    let file = ScenarioFile { name: format!("{name}.yaml"), text: text.to_owned() };
     match spec::read_scenario(&mut sources, &ShippedFiles, &file, &Overrides::default()) {
         Ok((scenario, _)) => scenario,
-        Err(mistakes) => panic!("{}\n{text}\n{}", client.reference, sources.render_all(&mistakes, false)),
+        Err(mistakes) => panic!("{name}\n{text}\n{}", sources.render_all(&mistakes, false)),
     }
 }
 
@@ -96,7 +96,7 @@ fn chapters(roster: &Roster, client: &Client) -> String {
                 client.reference
             )
         });
-        let scenario = scenario(&network, client);
+        let scenario = scenario(&network, &client.reference.to_string());
         let backends = [(BackendKind::Docker, client.image.is_some()), (BackendKind::Native, client.native.is_some())];
         for (backend, _) in backends.into_iter().filter(|(_, has)| *has) {
             let node = planned(&scenario, client, backend);
@@ -160,12 +160,7 @@ fn key_stores_are_dealt_out_without_overlap() {
         stack("nimbus", ""),
         "{stack: {execution: reth, consensus: grandine}, role: follower}",
     );
-    let mut sources = Sources::new();
-    let file = ScenarioFile { name: "stores.yaml".to_owned(), text };
-    let scenario = match spec::read_scenario(&mut sources, &ShippedFiles, &file, &Overrides::default()) {
-        Ok((scenario, _)) => scenario,
-        Err(mistakes) => panic!("{}", sources.render_all(&mistakes, false)),
-    };
+    let scenario = scenario(&text, "stores");
     let able = Capabilities::everything(BackendKind::Docker);
     let plan =
         plan::build(&scenario, &able, &Surroundings::default()).unwrap_or_else(|mistakes| panic!("{mistakes:#?}"));
@@ -201,7 +196,7 @@ fn pairs_that_cannot_share_a_chain_say_why() {
         assert_eq!(pair.one.adapter.layer(), pair.other.adapter.layer(), "{names}");
         match &pair.network {
             Ok(text) => {
-                scenario(text, pair.one);
+                scenario(text, &names);
             }
             Err(why) => assert!(!why.is_empty(), "{names}"),
         }

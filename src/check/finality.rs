@@ -12,6 +12,7 @@ use super::judge::{Case, Judgement};
 use super::moments::{Answer, Moments, Roll};
 use super::verdict::per_node;
 use crate::text::Sp;
+use crate::text::chain_time::ChainUnit;
 use crate::topology::Targets;
 
 /// What is final is at most so far behind the head, on every node.
@@ -65,32 +66,17 @@ impl Checkpoint {
 pub struct Lag {
     /// How many.
     pub amount: u64,
-    /// Of what.
-    pub unit: LagUnit,
-}
-
-/// What a distance is counted in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LagUnit {
-    /// Epochs where the chain has them, else blocks.
-    Natural,
-    /// Epochs.
-    Epochs,
-    /// Slots; the same as blocks on a chain without slots.
-    Slots,
-    /// Blocks; the same as slots on a chain that counts by slot.
-    Blocks,
+    /// Of what. Slots and blocks are the same here: a chain counts by one of them. `None` is epochs where the chain has them,
+    /// else blocks.
+    pub unit: Option<ChainUnit>,
 }
 
 impl fmt::Display for Lag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = match self.unit {
-            LagUnit::Natural => "",
-            LagUnit::Epochs => " epochs",
-            LagUnit::Slots => " slots",
-            LagUnit::Blocks => " blocks",
-        };
-        write!(f, "{}{}", self.amount, if self.amount == 1 { unit.trim_end_matches('s') } else { unit })
+        match self.unit {
+            Some(unit) => write!(f, "{} {}", self.amount, unit.word(self.amount == 1)),
+            None => write!(f, "{}", self.amount),
+        }
     }
 }
 
@@ -102,13 +88,10 @@ impl FromStr for Lag {
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = text.split_at(digits);
         let unit = match unit.trim() {
-            "" => LagUnit::Natural,
-            "epoch" | "epochs" => LagUnit::Epochs,
-            "slot" | "slots" => LagUnit::Slots,
-            "block" | "blocks" => LagUnit::Blocks,
-            _ => {
-                return Err(format!("`{text}` is no distance on a chain: write `3 epochs`, `24 slots` or `10 blocks`"));
-            }
+            "" => None,
+            word => Some(ChainUnit::named(word).ok_or_else(|| {
+                format!("`{text}` is no distance on a chain: write `3 epochs`, `24 slots` or `10 blocks`")
+            })?),
         };
         let amount = number.parse().map_err(|_| {
             format!("`{text}` is no distance on a chain: it must begin with a number, as in `3 epochs` or `10 blocks`")
@@ -126,11 +109,11 @@ impl<'de> Deserialize<'de> for Lag {
                 f.write_str("a distance on a chain such as `3 epochs` or `10 blocks`")
             }
             fn visit_u64<E: serde::de::Error>(self, amount: u64) -> Result<Lag, E> {
-                Ok(Lag { amount, unit: LagUnit::Natural })
+                Ok(Lag { amount, unit: None })
             }
             fn visit_i64<E: serde::de::Error>(self, amount: i64) -> Result<Lag, E> {
                 u64::try_from(amount)
-                    .map(|amount| Lag { amount, unit: LagUnit::Natural })
+                    .map(|amount| Lag { amount, unit: None })
                     .map_err(|_| E::custom("a distance on a chain cannot be negative"))
             }
             fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Lag, E> {
@@ -166,7 +149,7 @@ impl Lag {
     /// The distance in this chain's own units from a head down to what is final, and the bound in the same units.
     fn measure(self, history: &History<'_>, layer: &str, head: u64, finalized: u64) -> (u64, u64) {
         match (history.slots_per_epoch(layer), self.unit) {
-            (Some(slots), LagUnit::Natural | LagUnit::Epochs) => {
+            (Some(slots), None | Some(ChainUnit::Epochs)) => {
                 ((head / slots.max(1)).saturating_sub(finalized), self.amount)
             }
             (Some(slots), _) => (head.saturating_sub(finalized * slots), self.amount),
@@ -178,14 +161,14 @@ impl Lag {
     /// are over at the latest when the next one is full.
     fn in_blocks(self, history: &History<'_>) -> u64 {
         match (history.run.slots_per_epoch, self.unit) {
-            (Some(slots), LagUnit::Natural | LagUnit::Epochs) => (self.amount + 1) * slots - 1,
+            (Some(slots), None | Some(ChainUnit::Epochs)) => (self.amount + 1) * slots - 1,
             _ => self.amount,
         }
     }
 
     fn unit_name(self, history: &History<'_>, layer: &str) -> &'static str {
         match (history.slots_per_epoch(layer), self.unit) {
-            (Some(_), LagUnit::Natural | LagUnit::Epochs) => "epochs",
+            (Some(_), None | Some(ChainUnit::Epochs)) => "epochs",
             (Some(_), _) => "slots",
             (None, _) => "blocks",
         }
@@ -200,7 +183,7 @@ impl Finality {
 
     pub(crate) fn judge(&self, case: &Case<'_, '_>) -> Judgement {
         let history = case.history;
-        if self.lag.unit == LagUnit::Epochs && history.run.slots_per_epoch.is_none() {
+        if self.lag.unit == Some(ChainUnit::Epochs) && history.run.slots_per_epoch.is_none() {
             return Judgement::new(super::Outcome::Unknown, "this chain has no epochs: ask for blocks");
         }
         let nodes: Vec<usize> = case.nodes.iter().copied().filter(|&node| self.looks_at(history, node)).collect();

@@ -242,9 +242,7 @@ impl<'a> Builder<'a> {
                 }
                 bits
             });
-            self.vocabulary.validator = file.for_each.is_some();
-            let content = self.template(&file.content);
-            self.vocabulary.validator = false;
+            let content = self.template_for_each(&file.content, file.for_each);
             if let (Some(place), Some(content), Some(mode)) = (place, content, mode) {
                 files.insert(name.clone(), FileTemplate { place, content, encoding: file.encoding, mode });
             }
@@ -266,18 +264,15 @@ impl<'a> Builder<'a> {
         }
         match file.for_each {
             None => Some(FilePlace::One(path.clone())),
-            Some(ForEachDocument::Validator) => self.place_per_validator(&written),
+            Some(each) => self.place_for_each(&written, each),
         }
     }
 
     /// The name of each of a node's validators' files, which must differ, and the folder above what differs.
-    fn place_per_validator(&mut self, written: &Sp<String>) -> Option<FilePlace> {
+    fn place_for_each(&mut self, written: &Sp<String>, each: ForEachDocument) -> Option<FilePlace> {
         let before = written.value.split_once('{').map_or(written.value.as_str(), |(before, _)| before);
         let folder = before.rsplit_once('/').map(|(folder, _)| folder.to_owned());
-        self.vocabulary.validator = true;
-        let path = self.template(written);
-        self.vocabulary.validator = false;
-        let path = path?;
+        let path = self.template_for_each(written, Some(each))?;
         let names_it = |part: &ValidatorPart| matches!(part, ValidatorPart::Index | ValidatorPart::PublicKey);
         let differs = path.words().any(|word| matches!(word, Word::Validator(part) if names_it(part)));
         match folder.filter(|_| differs) {
@@ -302,6 +297,14 @@ impl<'a> Builder<'a> {
     fn template(&mut self, written: &Sp<String>) -> Option<Template> {
         let parsed = Template::parse(written, &self.vocabulary, &self.folder.manifest.1);
         parsed.map_err(|mistake| self.mistakes.push(mistake)).ok()
+    }
+
+    /// A template that can name what its file is repeated for.
+    fn template_for_each(&mut self, written: &Sp<String>, each: Option<ForEachDocument>) -> Option<Template> {
+        self.vocabulary.validator = matches!(each, Some(ForEachDocument::Validator));
+        let template = self.template(written);
+        self.vocabulary.validator = false;
+        template
     }
 
     /// The number of a port; the place is that of the name, or of what needs it if the name is a default.

@@ -61,7 +61,7 @@ impl Settler<'_> {
             return Err(Some(mistake.at(span, "chain time").help("write it in seconds")));
         };
         time.on(&chain.clock()).map(Time).map_err(|mistake| {
-            let told = mistake.help.into_iter().fold(Diagnostic::error(mistake.message).at(span, ""), Diagnostic::help);
+            let told = mistake.at(span);
             Some(match chain.place() {
                 Some(place) => told.at(place, "the chain"),
                 None => told,

@@ -49,6 +49,7 @@ pub struct ChainClock {
     pub block: Option<Duration>,
 }
 
+/// Each with its word for several, then its word for one.
 const UNITS: [(&str, ChainUnit); 6] = [
     ("slots", ChainUnit::Slots),
     ("slot", ChainUnit::Slots),
@@ -58,11 +59,6 @@ const UNITS: [(&str, ChainUnit); 6] = [
     ("block", ChainUnit::Blocks),
 ];
 
-/// The unit that a word names, if it names one.
-pub(super) fn unit(word: &str) -> Option<ChainUnit> {
-    UNITS.iter().find(|(name, _)| *name == word).map(|(_, unit)| *unit)
-}
-
 /// The unit that was meant by a word that is none: long enough to be no unit of the clock.
 fn near_unit(text: &str) -> Option<&'static str> {
     let (_, word) = split_number(text.trim())?;
@@ -71,8 +67,16 @@ fn near_unit(text: &str) -> Option<&'static str> {
 }
 
 impl ChainUnit {
-    fn word(self) -> &'static str {
-        UNITS.iter().find(|(_, unit)| *unit == self).expect("all units stand in the table").0
+    /// The unit that a word names, if it names one.
+    pub fn named(word: &str) -> Option<Self> {
+        UNITS.iter().find(|(name, _)| *name == word).map(|(_, unit)| *unit)
+    }
+
+    /// Its word, for one or for several.
+    pub fn word(self, one: bool) -> &'static str {
+        let mut words = UNITS.iter().filter(|(_, unit)| *unit == self).map(|(word, _)| *word);
+        let (several, single) = (words.next(), words.next());
+        if one { single } else { several }.expect("all units stand in the table, in both forms")
     }
 }
 
@@ -91,21 +95,18 @@ impl ChainTime {
     pub fn on(self, clock: &ChainClock) -> Result<Duration, UnitError> {
         let one = clock.of(self.unit).ok_or_else(|| {
             let counted: Vec<String> =
-                clock.units().map(|(unit, length)| format!("{} of {length}", unit.word())).collect();
+                clock.units().map(|(unit, length)| format!("{} of {length}", unit.word(false))).collect();
             let help = if counted.is_empty() {
                 "write it in seconds".to_owned()
             } else {
                 format!("it counts {}; or write it in seconds", counted.join(" and "))
             };
-            UnitError {
-                message: format!("this chain does not count {} by the clock", self.unit.word()),
-                help: vec![help],
-            }
+            UnitError::new(format!("this chain does not count {} by the clock", self.unit.word(false))).help(help)
         })?;
         let nanoseconds = scaled(u128::from(self.billionths), one.as_nanos());
         match u64::try_from(nanoseconds).map(Duration::from_nanos) {
             Ok(length) if length <= LONGEST_TIME => Ok(length),
-            _ => Err(UnitError { message: format!("`{self}` of this chain are longer than a year"), help: Vec::new() }),
+            _ => Err(UnitError::new(format!("`{self}` of this chain are longer than a year"))),
         }
     }
 }
@@ -130,7 +131,7 @@ impl FromStr for Lapse {
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
         let amount = split_number(text.trim()).and_then(|(billionths, word)| {
-            Some(ChainTime { billionths: u64::try_from(billionths).ok()?, unit: unit(word.trim())? })
+            Some(ChainTime { billionths: u64::try_from(billionths).ok()?, unit: ChainUnit::named(word.trim())? })
         });
         match amount {
             Some(amount) => Ok(Self::Chain(amount)),
@@ -149,9 +150,7 @@ impl fmt::Display for ChainTime {
         let digits = format!("{fraction:09}");
         let digits = digits.trim_end_matches('0');
         let dot = if digits.is_empty() { "" } else { "." };
-        let word = self.unit.word();
-        let word = if self.billionths == ONE { word.trim_end_matches('s') } else { word };
-        f.pad(&format!("{whole}{dot}{digits} {word}"))
+        f.pad(&format!("{whole}{dot}{digits} {}", self.unit.word(self.billionths == ONE)))
     }
 }
 

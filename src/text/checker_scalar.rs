@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::chain_time::Lapse;
 use super::schema::{describe_scalar, types_of};
 use super::tree::{Plain, has_leading_zero};
-use super::units::{Rate, Share, Size, Time, UnitError};
+use super::units::{Rate, Share, Size, Time};
 use super::{Diagnostic, Span};
 
 /// Checks a scalar; `quoted` text is never a number.
@@ -20,7 +20,7 @@ pub(super) fn check_scalar(span: Span, text: &str, quoted: bool, schema: &Value)
         _ => None,
     };
     if let Some(result) = unit {
-        return result.map_err(|mistake| unit_mistake(mistake, span));
+        return result.map_err(|mistake| mistake.at(span));
     }
     let types = schema.as_object().map(types_of).unwrap_or_default();
     let plain = if quoted { Plain::Text } else { Plain::of(text) };
@@ -45,10 +45,6 @@ pub(super) fn check_scalar(span: Span, text: &str, quoted: bool, schema: &Value)
         Plain::Float(number) if types.contains(&"number") => in_bounds(span, text, number, schema),
         _ => Err(trap(text, quoted, &types).into_iter().fold(wrong(), Diagnostic::help)),
     }
-}
-
-fn unit_mistake(mistake: UnitError, span: Span) -> Diagnostic {
-    mistake.help.into_iter().fold(Diagnostic::error(mistake.message).at(span, ""), Diagnostic::help)
 }
 
 fn check_text(span: Span, text: &str, schema: &Value) -> Result<(), Diagnostic> {

@@ -12,6 +12,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
+use super::chain_time::ChainUnit;
+use super::{Diagnostic, Span};
+
 /// A duration: `250us`, `250ms`, `10s`, `5m`, `2h`, and sums such as `1m30s`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Time(pub Duration);
@@ -39,11 +42,16 @@ pub struct UnitError {
 }
 
 impl UnitError {
-    fn new(message: String) -> Self {
+    pub(super) fn new(message: String) -> Self {
         Self { message, help: Vec::new() }
     }
 
-    fn help(mut self, text: String) -> Self {
+    /// The message for the place where the quantity is written.
+    pub fn at(self, span: Span) -> Diagnostic {
+        self.help.into_iter().fold(Diagnostic::error(self.message).at(span, ""), Diagnostic::help)
+    }
+
+    pub(super) fn help(mut self, text: String) -> Self {
         self.help.push(text);
         self
     }
@@ -128,7 +136,7 @@ impl FromStr for Time {
                     expected().help(format!("say the unit: `{0}s` is seconds, `{0}ms` milliseconds", short(text)))
                 );
             }
-            if super::chain_time::unit(word).is_some() {
+            if ChainUnit::named(word).is_some() {
                 return Err(UnitError::new(format!("time of the chain (`{}`) is not taken here", short(text)))
                     .help("write it in seconds; the timeline and expectations take it".to_owned()));
             }
