@@ -9,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Deserialize, Deserializer, Visitor};
 use serde::{Serialize, Serializer};
 
-use super::units::{LONGEST_TIME, Time, UnitError, scaled, split_number, unit_in_documents};
+use super::units::{LONGEST_TIME, Time, UnitError, scaled, short, split_number, unit_in_documents};
 
 /// A length of time on the timeline: of the clock, or of the scenario's chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,8 +133,13 @@ impl FromStr for Lapse {
         let amount = split_number(text.trim()).and_then(|(billionths, word)| {
             Some(ChainTime { billionths: u64::try_from(billionths).ok()?, unit: ChainUnit::named(word.trim())? })
         });
+        let mut words = text.split(|c: char| !c.is_ascii_alphabetic());
         match amount {
             Some(amount) => Ok(Self::Chain(amount)),
+            None if words.any(|word| ChainUnit::named(word).is_some()) => {
+                Err(UnitError::new(format!("expected a duration such as `3 slots`, found `{}`", short(text)))
+                    .help("time of the chain is one number with one unit".to_owned()))
+            }
             None => text.parse().map(Self::Clock).map_err(|mistake: UnitError| match near_unit(text) {
                 Some(near) => UnitError { help: vec![format!("did you mean `{near}`?")], ..mistake },
                 None => mistake,
@@ -206,6 +211,9 @@ mod tests {
         );
         assert!(on("1 epoch", &ChainClock::default()).unwrap_err().ends_with("write it in seconds"));
         assert!(on("99999999 epochs", &beacon()).unwrap_err().contains("longer than a year"));
+        for mixed in ["3 slots 2 epochs", "1s 3 slots", "2 epoch s", "slots"] {
+            assert!(on(mixed, &beacon()).unwrap_err().ends_with("one number with one unit"), "{mixed}");
+        }
         for wrong in ["slots", "3 slots 2 epochs", "-1 slots", "3 slotz", "1s 3 slots"] {
             assert!(wrong.parse::<Lapse>().is_err(), "{wrong}");
         }

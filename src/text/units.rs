@@ -250,7 +250,7 @@ impl FromStr for Share {
     }
 }
 
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     let mut short: String = text.chars().take(30).collect();
     if text.chars().count() > 30 {
         short.push('…');
