@@ -96,6 +96,15 @@ pub struct ExecutionPayloadHeader {
     pub excess_blob_gas: u64,
 }
 
+/// `MAX_BLOB_COMMITMENTS_PER_BLOCK`: of both presets since v1.6.0 of the specification; `minimal` had 32 before.
+const MAX_BLOB_COMMITMENTS_PER_BLOCK: usize = 4096;
+/// `MAX_DEPOSIT_REQUESTS_PER_PAYLOAD`: of both presets since v1.5.0 of the specification; `minimal` had 4 before.
+const MAX_DEPOSIT_REQUESTS_PER_PAYLOAD: usize = 8192;
+/// `MAX_WITHDRAWAL_REQUESTS_PER_PAYLOAD`: of both presets since v1.5.0 of the specification; `minimal` had 2 before.
+const MAX_WITHDRAWAL_REQUESTS_PER_PAYLOAD: usize = 16;
+/// `MAX_CONSOLIDATION_REQUESTS_PER_PAYLOAD`.
+const MAX_CONSOLIDATION_REQUESTS_PER_PAYLOAD: usize = 2;
+
 /// Sizes that a preset fixes (`presets/*/*.yaml`), as far as a genesis state depends on them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PresetSizes {
@@ -111,12 +120,6 @@ pub struct PresetSizes {
     pub shuffle_round_count: u8,
     /// `MAX_WITHDRAWALS_PER_PAYLOAD`.
     pub max_withdrawals_per_payload: usize,
-    /// `MAX_BLOB_COMMITMENTS_PER_BLOCK`.
-    pub max_blob_commitments_per_block: usize,
-    /// `MAX_DEPOSIT_REQUESTS_PER_PAYLOAD`.
-    pub max_deposit_requests_per_payload: usize,
-    /// `MAX_WITHDRAWAL_REQUESTS_PER_PAYLOAD`.
-    pub max_withdrawal_requests_per_payload: usize,
 }
 
 impl PresetSizes {
@@ -128,9 +131,6 @@ impl PresetSizes {
         sync_committee_size: 512,
         shuffle_round_count: 90,
         max_withdrawals_per_payload: 16,
-        max_blob_commitments_per_block: 4096,
-        max_deposit_requests_per_payload: 8192,
-        max_withdrawal_requests_per_payload: 16,
     };
     /// The preset `minimal`.
     pub const MINIMAL: Self = Self {
@@ -140,9 +140,6 @@ impl PresetSizes {
         sync_committee_size: 32,
         shuffle_round_count: 10,
         max_withdrawals_per_payload: 4,
-        max_blob_commitments_per_block: 32,
-        max_deposit_requests_per_payload: 4,
-        max_withdrawal_requests_per_payload: 2,
     };
 }
 
@@ -245,13 +242,13 @@ pub fn empty_body_root(sizes: &PresetSizes, electra: bool) -> Root {
         sync_aggregate,
         payload,
         empty_list_root(16),
-        empty_list_root(sizes.max_blob_commitments_per_block),
+        empty_list_root(MAX_BLOB_COMMITMENTS_PER_BLOCK),
     ];
     if electra {
         fields.push(container_root(&[
-            empty_list_root(sizes.max_deposit_requests_per_payload),
-            empty_list_root(sizes.max_withdrawal_requests_per_payload),
-            empty_list_root(2),
+            empty_list_root(MAX_DEPOSIT_REQUESTS_PER_PAYLOAD),
+            empty_list_root(MAX_WITHDRAWAL_REQUESTS_PER_PAYLOAD),
+            empty_list_root(MAX_CONSOLIDATION_REQUESTS_PER_PAYLOAD),
         ]));
     }
     container_root(&fields)

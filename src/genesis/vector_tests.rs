@@ -1,5 +1,5 @@
-//! Holds the genesis files against those of `prysmctl` for the same input. `tests/vectors/genesis/README.md` says how the
-//! vectors were made.
+//! Holds the genesis files against those of `prysmctl`, and those of the preset `minimal` against Lodestar's, for the same
+//! input. `tests/vectors/genesis/README.md` says how the vectors were made.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -120,6 +120,16 @@ fn electra_is_prysmctls_field_by_field() {
 #[test]
 fn deneb_with_electra_ahead_is_prysmctls_byte_for_byte() {
     compare("deneb-then-electra", "fork: deneb, forks: {electra: 4}, validators: 8");
+}
+
+#[test]
+fn minimal_deneb_is_lodestars_byte_for_byte() {
+    compare("minimal-deneb", "fork: deneb, preset: minimal, validators: 64");
+}
+
+#[test]
+fn minimal_electra_is_lodestars_byte_for_byte() {
+    compare("minimal-electra", "fork: electra, preset: minimal, validators: 64");
 }
 
 #[test]
