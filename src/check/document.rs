@@ -5,6 +5,7 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::agree::{Agree, AgreeDocument};
+use super::answered::{Answered, AnsweredDocument};
 use super::diverge::{Diverge, DivergeDocument};
 use super::exit::{Exit, ExitDocument};
 use super::finality::{Finality, FinalityDocument};
@@ -149,6 +150,8 @@ checks! {
         "{always: true, that: {exit: {none: true}}}";
     RpcEqual(RpcEqualDocument, RpcEqual) "rpc_equal", "All clients answer the same JSON-RPC call alike.",
         "{at_end: true, that: {rpc_equal: {method: eth_getBlockByNumber, params: [\"{block}\", false]}}}";
+    Answered(AnsweredDocument, Answered) "answered", "The calls of a timeline entry were answered, and how.",
+        "{at_end: true, that: {answered: {entry: pay, matches: \"^0x\"}}}";
 }
 
 impl ThatDocument {
@@ -174,6 +177,7 @@ impl ThatDocument {
             Self::Log(document) => That::Log(document.resolve(place)?),
             Self::Exit(document) => That::Exit(document.resolve()?),
             Self::RpcEqual(document) => That::RpcEqual(document.resolve()?),
+            Self::Answered(document) => That::Answered(document.resolve()?),
             Self::Mesh(_) | Self::Dissemination(_) | Self::Metric(_) | Self::Http(_) | Self::Run(_) => {
                 let words: Vec<_> = TABLE.iter().map(|entry| entry.keyword).collect();
                 return Err(vec![

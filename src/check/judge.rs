@@ -96,7 +96,7 @@ fn result(history: &History<'_>, findings: &[Finding], expectation: &Expectation
     let nodes = history.indices(&expectation.nodes);
     let mut case = Case { history, when: &expectation.when, nodes, findings };
     let meant = case.nodes.clone();
-    if !matches!(expectation.that, That::Ready(_) | That::Log(_) | That::Exit(_)) {
+    if !matches!(expectation.that, That::Ready(_) | That::Log(_) | That::Exit(_) | That::Answered(_)) {
         case.nodes = history.showing(&case.nodes);
     }
     let compares = matches!(expectation.that, That::Agree(_) | That::Diverge(_));
@@ -120,6 +120,7 @@ fn result(history: &History<'_>, findings: &[Finding], expectation: &Expectation
             That::Log(check) => check.judge(&case),
             That::Exit(check) => check.judge(&case),
             That::RpcEqual(check) => check.judge(&case),
+            That::Answered(check) => check.judge(&case),
         }
     };
     let mut judgement = judgement;

@@ -97,16 +97,20 @@ impl LogDocument {
             }
         }
         if pattern.value != PANIC {
-            if pattern.value.is_empty() {
-                mistakes.push(Diagnostic::error("an empty pattern matches every line").at(pattern.span, ""));
-            } else if let Err(error) = regex::Regex::new(&pattern.value) {
-                let reason = error.to_string();
-                let reason = reason.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-                mistakes.push(Diagnostic::error("this is no regular expression").at(pattern.span, reason));
-            }
+            mistakes.extend(check_pattern(pattern, "every line"));
         }
         if mistakes.is_empty() { Ok(Log { pattern: pattern.value.clone(), min, max }) } else { Err(mistakes) }
     }
+}
+
+/// Why this is no pattern to look for; `everything` is what an empty one would match.
+pub(super) fn check_pattern(pattern: &Sp<String>, everything: &str) -> Option<Diagnostic> {
+    if pattern.value.is_empty() {
+        return Some(Diagnostic::error(format!("an empty pattern matches {everything}")).at(pattern.span, ""));
+    }
+    let error = regex::Regex::new(&pattern.value).err()?.to_string();
+    let reason = error.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    Some(Diagnostic::error("this is no regular expression").at(pattern.span, reason))
 }
 
 impl Log {

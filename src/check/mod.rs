@@ -2,6 +2,7 @@
 
 pub mod agree;
 mod agreement;
+pub mod answered;
 pub(crate) mod chain;
 mod diagnosis;
 pub mod diverge;

@@ -75,6 +75,7 @@ impl That {
             }
             Self::Exit(_) => "no process dies on its own".to_owned(),
             Self::RpcEqual(rpc) => format!("the same answer to {}", rpc.method),
+            Self::Answered(answered) => format!("{} {}", answered.entry, answered.what()),
         }
     }
 
@@ -102,6 +103,10 @@ impl That {
                 "already says how often",
                 "use `always: true`; for logs `none:`, `some:` or `pattern:` with a number",
             ),
+            (Self::Answered(_), When::Always | When::AtEnd) => Ok(()),
+            (Self::Answered(_), _) => {
+                refuse("is asked of all calls of an entry, whenever they were made", "use `at_end: true`")
+            }
             _ => Ok(()),
         }
     }

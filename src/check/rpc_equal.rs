@@ -98,11 +98,7 @@ impl RpcEqualDocument {
         }
         for pointer in &self.ignore {
             if !pointer.value.starts_with('/') {
-                mistakes.push(
-                    Diagnostic::error("this is no JSON pointer")
-                        .at(pointer.span, "begins with `/`")
-                        .help(format!("`/{}` is the value under that key of the answer", pointer.value)),
-                );
+                mistakes.push(no_pointer(pointer));
             }
         }
         if !mistakes.is_empty() {
@@ -115,6 +111,13 @@ impl RpcEqualDocument {
             ignore: self.ignore.iter().map(|pointer| pointer.value.clone()).collect(),
         })
     }
+}
+
+/// A text that should be a JSON pointer and is not.
+pub(super) fn no_pointer(pointer: &Sp<String>) -> Diagnostic {
+    Diagnostic::error("this is no JSON pointer")
+        .at(pointer.span, "begins with `/`")
+        .help(format!("`/{}` is the value under that key of the answer", pointer.value))
 }
 
 /// What one round of asking showed.

@@ -370,9 +370,14 @@ impl Builder {
             slots_per_epoch: self.slots,
         };
         let all = std::iter::once((0, What::Run(run.clone()))).chain(self.events);
-        let events = all.enumerate().map(|(seq, (at, what))| Event { seq: seq as u64, at, what }).collect();
+        let events = all.enumerate().map(|(seq, (at, what))| read_back(&Event { seq: seq as u64, at, what })).collect();
         Journal { run, events, torn: false }
     }
+}
+
+/// An event as a journal on disk gives it back, which is what checks are given.
+fn read_back(event: &Event) -> Event {
+    serde_json::from_str(&serde_json::to_string(event).unwrap()).unwrap()
 }
 
 /// An expectation about all nodes (or those that are named).

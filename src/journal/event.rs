@@ -1,6 +1,6 @@
 //! What can stand in a journal. Adding a variant or an optional field keeps the schema version; changing one raises it.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::action::{ClientRef, EntryName, NetworkName, NodeName};
 
@@ -16,6 +16,11 @@ pub struct Event {
     pub at: u64,
     /// What happened: an object with one key, the kind.
     pub what: What,
+}
+
+/// An answer that is null is an answer; an `Option` alone would take it for none.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<serde_json::Value>, D::Error> {
+    serde_json::Value::deserialize(deserializer).map(Some)
 }
 
 /// What happened.
@@ -115,8 +120,8 @@ pub enum What {
         /// The height that the question was about, if it was about one.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         height: Option<u64>,
-        /// The answer's `result`; absent if it was refused or did not come.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
+        /// The answer's `result`, which may be null; absent if it was refused or did not come.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
         result: Option<serde_json::Value>,
         /// Why there is none.
         #[serde(default, skip_serializing_if = "Option::is_none")]

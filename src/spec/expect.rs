@@ -9,7 +9,7 @@ use super::timeline::Families;
 use crate::action::{ClientRef, NodeName, Seeds};
 use crate::check::ready::Ready;
 use crate::check::rpc_equal::RpcEqual;
-use crate::check::{self, Expectation, That, When};
+use crate::check::{self, Expectation, That, ThatDocument, When};
 use crate::client::Client;
 use crate::text::{Diagnostic, Sources, Sp, Span, suggest};
 use crate::topology::{TargetContext, Targets, Topology};
@@ -65,6 +65,10 @@ pub(super) fn resolve(
     } else {
         nodes_of(written_nodes, position, context, mistakes)
     };
+    if let Some(ThatDocument::Answered(answered)) = document.that.as_ref().map(|that| &that.value) {
+        let named = written_nodes.zip(nodes.as_ref()).map(|(written, nodes)| (nodes.as_slice(), written.span));
+        mistakes.extend(context.families.find_answered(&answered.entry, named).err());
+    }
     let that = that.map(|(that, document)| (numbered(that, position), document));
     let ((when, when_span), (that, that_document)) = (when?, that?);
     if let Err((message, remedy)) = that.goes_with(&when) {

@@ -7,8 +7,8 @@ use crate::text::Sp;
 use crate::topology::Targets;
 
 /// Something that is sent to nodes at one instant. One of `rpc`, `call` and `transaction`. Answers are recorded; a call
-/// that is refused, or not answered within 10 s, is told at the end of the run and in the report. Expectations that come
-/// `after:` such an entry count from its instant.
+/// that is refused, or not answered within 10 s, is told at the end of the run and in the report, and changes no verdict
+/// unless an expectation asks for it (`answered`). Expectations that come `after:` such an entry count from its instant.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SendDocument {

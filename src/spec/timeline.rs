@@ -7,7 +7,7 @@ use super::Entry;
 use super::document::EntryDocument;
 use super::send_resolve::SendContext;
 use super::timeline_times::{Slot, find_times};
-use crate::action::{ClientRef, EntryName, Seeds};
+use crate::action::{ClientRef, EntryName, NodeName, Seeds};
 use crate::client::Client;
 use crate::fault::{Effects, FaultContext};
 use crate::genesis::Chain;
@@ -34,8 +34,8 @@ pub(super) struct Named {
 pub(super) struct Families {
     /// Name → end of the last repetition. `None`: to the end of the run, or not known because of mistakes.
     ends: BTreeMap<String, End>,
-    /// Those that send something, which takes no time.
-    sends: BTreeSet<String>,
+    /// Those that send something, which takes no time, and whom they call.
+    sends: BTreeMap<String, BTreeSet<NodeName>>,
 }
 
 /// When an entry ends.
@@ -66,12 +66,37 @@ impl Families {
     /// The same for an expectation that speaks of the time in which the entry is in force.
     pub(super) fn find_lasting(&self, name: &Sp<String>) -> Result<EntryName, Diagnostic> {
         let found = self.find(name, false)?;
-        if self.sends.contains(&name.value) {
+        if self.sends.contains_key(&name.value) {
             return Err(Diagnostic::error(format!("nothing lasts during `{}`: it sends at an instant", name.value))
                 .at(name.span, "is over at once")
                 .help(format!("write `after: {}` with `within`", name.value)));
         }
         Ok(found)
+    }
+
+    /// Looks up an entry whose answers an expectation speaks of; `nodes` are those it names itself, if it names any.
+    pub(super) fn find_answered(
+        &self,
+        name: &Sp<String>,
+        nodes: Option<(&[NodeName], Span)>,
+    ) -> Result<(), Diagnostic> {
+        let Some(called) = self.sends.get(&name.value) else {
+            self.find(name, false)?;
+            let mut mistake = Diagnostic::error(format!("`{}` is a fault, which nobody answers", name.value))
+                .at(name.span, "sends nothing");
+            mistake.help = suggest::help(&name.value, self.sends.keys().map(String::as_str), "entries that send");
+            return Err(mistake);
+        };
+        match nodes {
+            // An entry that holds a mistake calls nobody.
+            Some((nodes, span)) if !called.is_empty() && !nodes.iter().any(|node| called.contains(node)) => {
+                let called: Vec<&str> = called.iter().map(NodeName::as_str).collect();
+                Err(Diagnostic::error(format!("`{}` calls none of these nodes", name.value))
+                    .at(span, "not called")
+                    .at(name.span, format!("calls {}", suggest::list(&called))))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -169,7 +194,7 @@ pub(super) fn compile(
     for (entry, slot) in named.iter().zip(&slots) {
         families.ends.insert(entry.family.clone(), slot.as_ref().map_or(End::Unknown, Slot::end));
         if entry.document.as_ref().is_some_and(|document| document.value.send.is_some()) {
-            families.sends.insert(entry.family.clone());
+            families.sends.entry(entry.family.clone()).or_default();
         }
         let (Some(document), Some(slot)) = (&entry.document, slot) else { continue };
         if slot.start >= context.timeout.value {
@@ -192,6 +217,9 @@ pub(super) fn compile(
         }
     }
     entries.sort_by_key(|entry| entry.at);
+    for entry in entries.iter().filter(|entry| entry.send.is_some()) {
+        families.sends.entry(entry.family.clone()).or_default().extend(entry.targets.iter().cloned());
+    }
     (entries, families)
 }
 

@@ -8,6 +8,7 @@
 )]
 
 mod agreement;
+mod answering;
 mod calling;
 mod counting;
 mod diagnosing;

@@ -110,7 +110,8 @@ fn the_table_has_every_word_once() {
             "reorg",
             "log",
             "exit",
-            "rpc_equal"
+            "rpc_equal",
+            "answered"
         ]
     );
     words.sort_unstable();

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::check::agree::Agree;
+use crate::check::answered::{Answered, Wanted};
 use crate::check::diverge::Diverge;
 use crate::check::finality::{Checkpoint, Finality};
 use crate::check::progress::Progress;
@@ -71,6 +72,7 @@ pub(crate) fn expectations_of_every_kind() -> Vec<Expectation> {
         That::Reorg(Reorg { max_depth: 2 }),
         That::Log(Log { pattern: "panic".to_owned(), min: 0, max: Some(0) }),
         That::Exit(Exit {}),
+        That::Answered(Answered { entry: "pay".into(), pointer: String::new(), wanted: Wanted::Anything }),
     ];
     let pairs = thats.iter().flat_map(|that| whens.iter().map(move |when| (when, that)));
     pairs
