@@ -1,6 +1,6 @@
 //! The verdict on a run: one answer for each expectation, and when the network was of one mind.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,16 @@ pub struct Verdict {
     /// What stands out though nobody asked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+}
+
+impl Verdict {
+    /// Lines of the journal with refusals that an expectation wanted: nothing that went wrong.
+    pub fn wanted_refusals(&self) -> BTreeSet<u64> {
+        let answered = self.results.iter().filter(|result| result.keyword == "answered");
+        // What was answered as wanted is no evidence unless it is a refusal.
+        let held = answered.filter(|result| result.outcome == Outcome::Pass);
+        held.flat_map(|result| result.evidence.iter().copied()).collect()
+    }
 }
 
 /// The answer to one expectation.

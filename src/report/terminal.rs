@@ -75,7 +75,7 @@ fn one(text: &mut String, result: &ExpectationResult, width: usize, style: Style
 }
 
 /// What was sent, and what of it went wrong.
-fn calls(text: &mut String, journal: &Journal, style: Style) -> std::fmt::Result {
+fn calls(text: &mut String, journal: &Journal, verdict: &Verdict, style: Style) -> std::fmt::Result {
     let sends = journal.run.windows.iter().filter(|window| window.fault == SEND);
     let sends: BTreeSet<&str> = sends.map(|window| window.name.as_str()).collect();
     let answers: Vec<_> = journal
@@ -83,19 +83,24 @@ fn calls(text: &mut String, journal: &Journal, style: Style) -> std::fmt::Result
         .iter()
         .filter_map(|event| match &event.what {
             What::Called { asked_by, node, error, .. } if sends.contains(asked_by.as_str()) => {
-                Some((asked_by, node, error.as_deref()))
+                Some((event.seq, asked_by, node, error.as_deref()))
             }
             _ => None,
         })
         .collect();
-    let failed: Vec<_> =
-        answers.iter().filter_map(|(entry, node, error)| Some(format!("{entry} at {node}: {}", (*error)?))).collect();
+    let wanted = verdict.wanted_refusals();
+    let failed: Vec<_> = answers
+        .iter()
+        .filter(|(seq, ..)| !wanted.contains(seq))
+        .filter_map(|(_, entry, node, error)| Some(format!("{entry} at {node}: {}", (*error)?)))
+        .collect();
     let word = if answers.len() == 1 { "call" } else { "calls" };
     if let Some(first) = failed.first() {
         let (sign, many) = (style.paint("33", "!"), answers.len());
         writeln!(text, "{sign} {} of {many} {word} failed; the first: {first}", failed.len())?;
     } else if !answers.is_empty() {
-        writeln!(text, "  {} {word} sent, all answered", answers.len())?;
+        let refused = if wanted.is_empty() { "all answered" } else { "all answered or refused as expected" };
+        writeln!(text, "  {} {word} sent, {refused}", answers.len())?;
     }
     Ok(())
 }
@@ -133,7 +138,7 @@ fn end_notes(text: &mut String, journal: &Journal, verdict: &Verdict, style: Sty
         let error = instant.error.as_deref().unwrap_or_default();
         writeln!(text, "{} {} did not {which} as planned: {error}", style.paint("33", "!"), instant.entry)?;
     }
-    calls(text, journal, style)?;
+    calls(text, journal, verdict, style)?;
     if verdict.ended.as_deref() != Some("complete") {
         let troubles = journal.events.iter().filter_map(|event| match &event.what {
             What::Trouble { message } => Some(message),

@@ -1,49 +1,64 @@
-//! What the timeline sent, and what was answered.
+//! What nodes were sent by the timeline and asked by expectations, and what they answered.
 
 use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
+use crate::check::Verdict;
 use crate::check::history::{Call, History};
 
-/// How many calls are listed; those that failed come first.
-const LISTED: usize = 60;
+/// How many calls are listed in a table; those that went wrong come first.
+const LISTED: usize = 100;
 /// Longest answer that is shown.
 const LONGEST: usize = 160;
 
-/// A table of calls, if the timeline sent any.
-pub(super) fn section(history: &History<'_>) -> Markup {
+/// A table of what the timeline sent and one of what expectations asked, if there is any.
+pub(super) fn section(history: &History<'_>, verdict: &Verdict) -> Markup {
     let sends: BTreeSet<&str> = history.sends.iter().map(|window| window.record.name.as_str()).collect();
-    let mut calls: Vec<&Call<'_>> = history.calls.iter().filter(|call| sends.contains(call.asked_by)).collect();
-    if sends.is_empty() {
-        return html! {};
+    let wanted = verdict.wanted_refusals();
+    let (sent, asked): (Vec<&Call<'_>>, Vec<_>) = history.calls.iter().partition(|call| sends.contains(call.asked_by));
+    html! {
+        @if !sends.is_empty() {
+            h2 { "What was sent" }
+            (calls(history, sent, &wanted))
+        }
+        @if !asked.is_empty() {
+            h2 { "What was asked" }
+            (calls(history, asked, &wanted))
+        }
     }
-    let (all, failed) = (calls.len(), calls.iter().filter(|call| call.error.is_some()).count());
-    calls.sort_by_key(|call| call.error.is_none());
+}
+
+fn calls(history: &History<'_>, mut calls: Vec<&Call<'_>>, wanted: &BTreeSet<u64>) -> Markup {
+    let went_wrong = |call: &Call<'_>| call.error.is_some() && !wanted.contains(&call.seq);
+    let (all, failed) = (calls.len(), calls.iter().filter(|call| went_wrong(call)).count());
+    let refused = calls.iter().any(|call| wanted.contains(&call.seq));
+    calls.sort_by_key(|call| !went_wrong(call));
     calls.truncate(LISTED);
     calls.sort_by_key(|call| call.seq);
     let zero = history.zero.unwrap_or(0);
     html! {
-        h2 { "What was sent" }
         p.soft {
             (all) @if all == 1 { " call, " } @else { " calls, " }
-            @if failed == 0 { "all answered" } @else { strong { (failed) " failed" } }
+            @if failed > 0 { strong { (failed) " failed" } }
+            @else if refused { "all answered or refused as expected" }
+            @else { "all answered" }
             @if all > calls.len() { "; " (calls.len()) " are listed" } "."
         }
         table {
-            tr { th.num { "answered" } th { "entry" } th { "node" } th { "call" } th { "answer" } }
+            tr { th.num { "answered" } th { "asked by" } th { "node" } th { "call" } th { "answer" } }
             @for call in calls {
-                tr {
+                tr title=(format!("events.jsonl seq {}", call.seq)) {
                     td.num { (format!("{:.3} s", (call.at as f64 - zero as f64) / 1e6)) }
                     td { (call.asked_by) }
                     td { (history.name(call.node)) }
                     td.mono { (call.method) }
                     td.mono {
-                        @match (call.error, call.result) {
-                            (Some(error), _) => span.fail { "✗ " (cut(error)) },
-                            (None, Some(result)) => (cut(&result.to_string())),
-                            (None, None) => "–",
-                        }
+                        @if let Some(error) = call.error {
+                            @if went_wrong(call) { span.fail { "✗ " (cut(error)) } }
+                            @else { "refused as expected: " (cut(error)) }
+                        } @else if let Some(result) = call.result { (cut(&result.to_string())) }
+                        @else { "–" }
                     }
                 }
             }

@@ -12,7 +12,9 @@ mod samples;
 use proptest::prelude::*;
 
 use super::{Extras, Style, html, junit, terminal, verdict_json};
-use crate::check::{Outcome, judge};
+use crate::check::answered::{Answered, Wanted};
+use crate::check::testing::expect;
+use crate::check::{Outcome, That, When, judge};
 use crate::journal::Journal;
 
 fn extras() -> Extras {
@@ -150,6 +152,28 @@ fn a_participant_is_one_lane_with_a_thin_one_below() {
     ] {
         assert!(text.contains(wanted), "{wanted}");
     }
+}
+
+#[test]
+fn a_refusal_that_was_expected_is_nothing_that_went_wrong() {
+    let text = "nodes a b\nwindow odd send 10 10 a\nwindow pay send 12 12 b\n\
+                10 a refuses odd no such method\n12 b answers pay \"0x1\"\n\
+                13 a answers rpc_equal/1 7\n30 ended complete";
+    let run = |pattern: &str| {
+        let wanted = Wanted::Refused(pattern.to_owned());
+        let that = That::Answered(Answered { entry: "odd".into(), pointer: String::new(), wanted });
+        let journal = crate::check::testing::journal(text, &[expect(When::AtEnd, that, &[])]);
+        (terminal(&journal, &judge(&journal), Style::default()), page("calls", &journal))
+    };
+    let (lines, page) = run("no such method");
+    assert!(lines.contains("  2 calls sent, all answered or refused as expected\n"), "{lines}");
+    assert!(page.contains("refused as expected: no such method") && !page.contains("1 failed"));
+    let sent = page.split("What was sent").nth(1).unwrap();
+    let (sent, asked) = sent.split_once("What was asked").unwrap();
+    assert!(sent.contains("2 calls, ") && asked.contains("1 call, ") && asked.contains("rpc_equal/1"));
+    let (lines, page) = run("another");
+    assert!(lines.contains("! 1 of 2 calls failed; the first: odd at a: no such method\n"), "{lines}");
+    assert!(page.contains("1 failed"));
 }
 
 #[test]
