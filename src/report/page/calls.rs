@@ -20,32 +20,44 @@ pub(super) fn section(history: &History<'_>, verdict: &Verdict) -> Markup {
     html! {
         @if !sends.is_empty() {
             h2 { "What was sent" }
-            (calls(history, sent, &wanted))
+            p.soft { (headline(&sent, &wanted)) }
+            (table(history, sent, &wanted))
         }
         @if !asked.is_empty() {
             h2 { "What was asked" }
-            (calls(history, asked, &wanted))
+            // Every few seconds, of every node: a long list that few want to read.
+            details {
+                summary { span.sign {} span.label { "every answer" } span.found { (headline(&asked, &wanted)) } }
+                (table(history, asked, &wanted))
+            }
         }
     }
 }
 
-fn calls(history: &History<'_>, mut calls: Vec<&Call<'_>>, wanted: &BTreeSet<u64>) -> Markup {
-    let went_wrong = |call: &Call<'_>| call.error.is_some() && !wanted.contains(&call.seq);
-    let (all, failed) = (calls.len(), calls.iter().filter(|call| went_wrong(call)).count());
+fn went_wrong(call: &Call<'_>, wanted: &BTreeSet<u64>) -> bool {
+    call.error.is_some() && !wanted.contains(&call.seq)
+}
+
+/// `16 calls, all answered.`
+fn headline(calls: &[&Call<'_>], wanted: &BTreeSet<u64>) -> Markup {
+    let (all, failed) = (calls.len(), calls.iter().filter(|call| went_wrong(call, wanted)).count());
     let refused = calls.iter().any(|call| wanted.contains(&call.seq));
-    calls.sort_by_key(|call| !went_wrong(call));
+    html! {
+        (all) @if all == 1 { " call, " } @else { " calls, " }
+        @if failed > 0 { strong { (failed) " failed" } }
+        @else if refused { "all answered or refused as expected" }
+        @else { "all answered" }
+        @if all > LISTED { "; " (LISTED) " are listed" } "."
+    }
+}
+
+fn table(history: &History<'_>, mut calls: Vec<&Call<'_>>, wanted: &BTreeSet<u64>) -> Markup {
+    calls.sort_by_key(|call| !went_wrong(call, wanted));
     calls.truncate(LISTED);
     calls.sort_by_key(|call| call.seq);
     let zero = history.zero.unwrap_or(0);
     html! {
-        p.soft {
-            (all) @if all == 1 { " call, " } @else { " calls, " }
-            @if failed > 0 { strong { (failed) " failed" } }
-            @else if refused { "all answered or refused as expected" }
-            @else { "all answered" }
-            @if all > calls.len() { "; " (calls.len()) " are listed" } "."
-        }
-        table {
+        table.calls {
             tr { th.num { "answered" } th { "asked by" } th { "node" } th { "call" } th { "answer" } }
             @for call in calls {
                 tr title=(format!("events.jsonl seq {}", call.seq)) {
@@ -55,7 +67,7 @@ fn calls(history: &History<'_>, mut calls: Vec<&Call<'_>>, wanted: &BTreeSet<u64
                     td.mono { (call.method) }
                     td.mono {
                         @if let Some(error) = call.error {
-                            @if went_wrong(call) { span.fail { "✗ " (cut(error)) } }
+                            @if went_wrong(call, wanted) { span.fail { "✗ " (cut(error)) } }
                             @else { "refused as expected: " (cut(error)) }
                         } @else if let Some(result) = call.result { (cut(&result.to_string())) }
                         @else { "–" }
