@@ -1,7 +1,7 @@
 //! `answered`: what nodes answered to the calls of a timeline entry.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Outcome;
@@ -21,8 +21,8 @@ const TOLD: usize = 10;
 pub struct AnsweredDocument {
     /// The entry of the timeline; all of its repetitions are meant.
     pub entry: Sp<String>,
-    /// The answer is this value.
-    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+    /// The answer is this value, which may be null.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "crate::journal::present")]
     pub equals: Option<Sp<Value>>,
     /// A regular expression that matches somewhere in the answer; in its JSON, if it is no text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -36,11 +36,6 @@ pub struct AnsweredDocument {
     /// The nodes that are meant; all that the entry calls, if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nodes: Option<Sp<Targets>>,
-}
-
-/// `equals: null` asks for null; an `Option` alone would take it for nothing asked.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Sp<Value>>, D::Error> {
-    Sp::deserialize(deserializer).map(Some)
 }
 
 /// `answered`, resolved.
@@ -90,9 +85,8 @@ impl AnsweredDocument {
             mistakes.extend(super::log::check_pattern(pattern, "every answer"));
         }
         if let Some(pointer) = &self.pointer {
-            if !pointer.value.starts_with('/') {
-                mistakes.push(super::rpc_equal::no_pointer(pointer));
-            } else if self.equals.is_none() && self.matches.is_none() {
+            mistakes.extend(super::rpc_equal::check_pointer(pointer));
+            if self.equals.is_none() && self.matches.is_none() {
                 mistakes.push(
                     Diagnostic::error("`pointer` goes with `equals` or `matches`")
                         .at(pointer.span, "what has to be there?")
@@ -175,29 +169,39 @@ impl Answered {
 
     /// Why an answer is not the one that is wanted.
     fn why_wrong(&self, call: &Call<'_>) -> Option<String> {
-        let matches = |pattern: &str, text: &str| regex::Regex::new(pattern).is_ok_and(|regex| regex.is_match(text));
-        match (&self.wanted, call.error, call.result) {
-            (Wanted::Refused(pattern), Some(error), _) if call.refused => {
-                (!matches(pattern, error)).then(|| format!("refused otherwise: {error}"))
-            }
-            (_, Some(error), _) if call.refused => Some(format!("refused: {error}")),
-            (_, Some(error), _) => Some(format!("did not answer: {error}")),
-            (_, None, None) => Some("did not answer".to_owned()),
-            (Wanted::Refused(_), None, Some(result)) => Some(format!("answered {}", shown(result))),
-            (Wanted::Anything, None, Some(_)) => None,
-            (Wanted::Equals(_) | Wanted::Matches(_), None, Some(result)) => {
-                let Some(value) = result.pointer(&self.pointer) else {
-                    return Some(format!("nothing is at {} of the answer {}", self.pointer, shown(result)));
+        let result = match (call.error, call.result) {
+            (Some(error), _) if call.refused => {
+                return match &self.wanted {
+                    Wanted::Refused(pattern) if matches(pattern, error) => None,
+                    Wanted::Refused(_) => Some(format!("refused otherwise: {error}")),
+                    _ => Some(format!("refused: {error}")),
                 };
-                let good = match &self.wanted {
-                    Wanted::Equals(wanted) => value == wanted,
-                    Wanted::Matches(pattern) => value
-                        .as_str()
-                        .map_or_else(|| matches(pattern, &value.to_string()), |text| matches(pattern, text)),
-                    Wanted::Anything | Wanted::Refused(_) => true,
-                };
-                (!good).then(|| format!("answered {}", shown(value)))
             }
+            (Some(error), _) => return Some(format!("did not answer: {error}")),
+            (None, None) => return Some("did not answer".to_owned()),
+            (None, Some(result)) => result,
+        };
+        match &self.wanted {
+            Wanted::Anything => None,
+            Wanted::Refused(_) => Some(format!("answered {}", shown(result))),
+            Wanted::Equals(wanted) => self.why_other(result, |value| value == wanted),
+            Wanted::Matches(pattern) => self.why_other(result, |value| match value {
+                Value::String(text) => matches(pattern, text),
+                other => matches(pattern, &other.to_string()),
+            }),
         }
     }
+
+    /// Why what is looked at of an answer is not good.
+    fn why_other(&self, result: &Value, good: impl Fn(&Value) -> bool) -> Option<String> {
+        match result.pointer(&self.pointer) {
+            None => Some(format!("nothing is at {} of the answer {}", self.pointer, shown(result))),
+            Some(value) => (!good(value)).then(|| format!("answered {}", shown(value))),
+        }
+    }
+}
+
+/// Whether a pattern, which was checked where it was written, matches somewhere.
+fn matches(pattern: &str, text: &str) -> bool {
+    regex::Regex::new(pattern).is_ok_and(|regex| regex.is_match(text))
 }

@@ -96,11 +96,7 @@ impl RpcEqualDocument {
                 None => mistake.help("known are `{block}`, `{block_hash}` and `{height}`"),
             });
         }
-        for pointer in &self.ignore {
-            if !pointer.value.starts_with('/') {
-                mistakes.push(no_pointer(pointer));
-            }
-        }
+        mistakes.extend(self.ignore.iter().filter_map(check_pointer));
         if !mistakes.is_empty() {
             return Err(mistakes);
         }
@@ -113,11 +109,13 @@ impl RpcEqualDocument {
     }
 }
 
-/// A text that should be a JSON pointer and is not.
-pub(super) fn no_pointer(pointer: &Sp<String>) -> Diagnostic {
-    Diagnostic::error("this is no JSON pointer")
-        .at(pointer.span, "begins with `/`")
-        .help(format!("`/{}` is the value under that key of the answer", pointer.value))
+/// Why this is no JSON pointer.
+pub(super) fn check_pointer(pointer: &Sp<String>) -> Option<Diagnostic> {
+    (!pointer.value.starts_with('/')).then(|| {
+        Diagnostic::error("this is no JSON pointer")
+            .at(pointer.span, "begins with `/`")
+            .help(format!("`/{}` is the value under that key of the answer", pointer.value))
+    })
 }
 
 /// What one round of asking showed.

@@ -18,9 +18,9 @@ pub struct Event {
     pub what: What,
 }
 
-/// An answer that is null is an answer; an `Option` alone would take it for none.
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<serde_json::Value>, D::Error> {
-    serde_json::Value::deserialize(deserializer).map(Some)
+/// For answers, which may be null: an `Option` alone would take null for none.
+pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 /// What happened.

@@ -6,6 +6,7 @@ mod event;
 mod reader;
 mod writer;
 
+pub(crate) use event::present;
 pub use event::{
     BlockRecord, EdgeRecord, Event, FaultPhase, LinkCounterRecord, NodePhase, NodeRecord, RunRecord, SCHEMA_VERSION,
     What, WindowRecord,

@@ -1,6 +1,6 @@
-// Makes NAME.state.json with the types and functions of Lodestar: node lodestar.mjs NAME FORK, in the folder of the input
-// files or with that folder in VECTORS.
-// (README.md beside this file says what must be installed). The preset is that of LODESTAR_PRESET.
+// Makes NAME.state.json with the types and functions of Lodestar: node lodestar.mjs NAME FORK, with the folder
+// of the input files in VECTORS (the current one, if absent) and the preset in LODESTAR_PRESET. README.md beside this file
+// says what must be installed.
 import {createHash} from "node:crypto";
 import {readFileSync, writeFileSync} from "node:fs";
 import {chainConfigFromJson, createChainForkConfig} from "@lodestar/config";
