@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::conclusion::Conclusion;
 use super::diagnosis::{Diagnosis, diagnose_run};
 use super::episodes::convergence;
 use super::findings::{Finding, findings};
@@ -64,16 +65,20 @@ pub fn judge(journal: &Journal) -> Verdict {
         Ok(expectations) => expectations.iter().map(|expectation| result(&history, &findings, expectation)).collect(),
         Err(error) => vec![unreadable(&error)],
     };
-    Verdict {
+    let mut verdict = Verdict {
         schema: VERDICT_SCHEMA,
         outcome: results.iter().map(|result| result.outcome).collect(),
+        conclusion: Conclusion::Unknown,
+        doubts: Vec::new(),
         ended: history.ended.map(str::to_owned),
         results,
         convergence: convergence(&history),
         timing: timing(journal),
         diagnoses: diagnose_run(&history),
         findings,
-    }
+    };
+    verdict.conclusion = Conclusion::of(&verdict, journal);
+    verdict
 }
 
 fn unreadable(error: &serde_json::Error) -> ExpectationResult {

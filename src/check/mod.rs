@@ -4,6 +4,7 @@ pub mod agree;
 mod agreement;
 pub mod answered;
 pub(crate) mod chain;
+mod conclusion;
 mod diagnosis;
 pub mod diverge;
 mod document;
@@ -48,6 +49,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{EntryName, NodeName};
 
+pub use conclusion::Conclusion;
 pub use diagnosis::{Diagnosis, Kind, Quote};
 pub use document::{TABLE, TableEntry, That, ThatDocument, Unbuilt};
 pub use explain::{BlockName, Explanation, Holder, Producer, Side};

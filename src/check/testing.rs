@@ -118,6 +118,7 @@ impl Builder {
                 start: at(start) - ZERO,
                 end: (*end != "-").then(|| at(end) - ZERO),
                 targets: targets.iter().map(|target| NodeName::new(*target)).collect(),
+                wipes: false,
             }),
             ["layer", layer, nodes @ ..] => {
                 for node in self.nodes.iter_mut().filter(|node| nodes.contains(&node.name.as_str())) {
@@ -166,6 +167,7 @@ impl Builder {
             }
             .to_owned(),
             known_differences: Vec::new(),
+            has_panic_patterns: None,
         });
     }
 
@@ -297,7 +299,7 @@ impl Builder {
                 What::Reorg { node, from: hash("old"), to: hash("new"), depth, blocks: exact.then_some(depth), exact }
             }
             ["log", pattern, line @ ..] => {
-                What::LogMark { node, pattern: (*pattern).to_owned(), line: line.join(" "), number: 7 }
+                What::LogMark { node, pattern: (*pattern).to_owned(), manifest: false, line: line.join(" "), number: 7 }
             }
             ["answers", key, json @ ..] => self.called(node, key, Some(json.join(" ")), None, false),
             ["refuses", key, text @ ..] => self.called(node, key, None, Some(text.join(" ")), true),
@@ -368,6 +370,7 @@ impl Builder {
             expectations: serde_json::to_value(expectations).unwrap(),
             block_time: Some(2_000_000),
             slots_per_epoch: self.slots,
+            promises: 0,
         };
         let all = std::iter::once((0, What::Run(run.clone()))).chain(self.events);
         let events = all.enumerate().map(|(seq, (at, what))| read_back(&Event { seq: seq as u64, at, what })).collect();

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::Outcome;
+use super::conclusion::Conclusion;
 use super::diagnosis::Diagnosis;
 use super::explain::Explanation;
 use super::findings::Finding;
@@ -18,8 +19,14 @@ pub const VERDICT_SCHEMA: u32 = 1;
 pub struct Verdict {
     /// [`VERDICT_SCHEMA`].
     pub schema: u32,
-    /// The worst of all results; `pass` if nothing was expected.
+    /// The worst of all results; `pass` if nothing was expected. Never `pass` where there are doubts.
     pub outcome: Outcome,
+    /// What the run came to, in one word.
+    pub conclusion: Conclusion,
+    /// Why no pass of this run counts, most important first: an entry that was not carried out, something that was left
+    /// behind, a journal that lacks lines. Empty for a sound run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
     /// Why the timeline ended (`complete`, `timeout`, `interrupted`, `trouble`); none if the journal does not say.
     pub ended: Option<String>,
     /// One for each expectation, in the order of the scenario.

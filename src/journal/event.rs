@@ -7,6 +7,17 @@ use crate::action::{ClientRef, EntryName, NetworkName, NodeName};
 /// Version of the journal's form.
 pub const SCHEMA_VERSION: u32 = 1;
 
+/// What the writer of a journal promises about what it saw; stands in [`RunRecord::promises`]. With 1: each time in which
+/// a node was not seen for longer than [`SIGHT_PROMISE`] is a line of its own ([`What::PollGap`], [`What::StoodStill`]);
+/// a node's head, peers and finality are told again whenever its process was started and whenever it comes back into
+/// sight; lines of logs are matched whole and counted ([`What::LogCount`]); a manifest's patterns are told apart from
+/// those of the scenario. Journals of older versions promise nothing (0).
+pub const PROMISES: u32 = 1;
+
+/// The longest time between two answers of a node that needs no word, in microseconds: as long as the shortest slot that
+/// anybody runs.
+pub const SIGHT_PROMISE: u64 = 1_000_000;
+
 /// One line of the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
@@ -21,6 +32,16 @@ pub struct Event {
 /// For answers, which may be null: an `Option` alone would take null for none.
 pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero_u32(number: &u32) -> bool {
+    *number == 0
 }
 
 /// What happened.
@@ -189,6 +210,56 @@ pub enum What {
         /// Which node.
         node: NodeName,
     },
+    /// A node was not asked, or gave no answer, for longer than [`SIGHT_PROMISE`]: what it did in that time was not seen.
+    /// Written when the next answer came, or when the timeline ended without one.
+    PollGap {
+        /// Which node.
+        node: NodeName,
+        /// The last answer before it, microseconds since the run started.
+        from: u64,
+        /// The first answer after it.
+        to: u64,
+    },
+    /// The tool itself stood still (stopped, swapped out, the machine suspended): nobody was asked, no fault was applied,
+    /// and no packet was carried where packets pass the tool.
+    StoodStill {
+        /// The last beat before it, microseconds since the run started.
+        from: u64,
+        /// The first beat after it.
+        to: u64,
+        /// Microseconds that passed outside while the run's own clock stood too: a suspended machine.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        suspended: u64,
+    },
+    /// How many lines of a node's log have matched a pattern since the run started. Written once a second while lines
+    /// are counted that got no mark of their own, and at the end for every node and pattern that was watched, so that
+    /// "no line" is something that somebody looked for.
+    LogCount {
+        /// Which node.
+        node: NodeName,
+        /// The pattern, as in [`What::LogMark`].
+        pattern: String,
+        /// Whether it stands for the manifest's own patterns, as in [`What::LogMark`].
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        manifest: bool,
+        /// Lines so far.
+        lines: u64,
+    },
+    /// What a node said of a block after chains had parted: header, receipts, trace, whatever its API has.
+    Inspected {
+        /// Which node.
+        node: NodeName,
+        /// The block's hash.
+        hash: String,
+        /// Which question: `header`, `receipts`, `trace`.
+        part: String,
+        /// The answer; absent if there was none.
+        #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
+        answer: Option<serde_json::Value>,
+        /// Why there is none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
     /// How well a node was watched, written once when the timeline ends.
     Watched {
         /// Which node.
@@ -207,7 +278,11 @@ pub enum What {
         /// The pattern as it was asked for; patterns of the manifest that mean "broken" are `panic`, those by which a
         /// client says that it refuses something are `refusal`.
         pattern: String,
-        /// The line, cut at 500 characters.
+        /// Whether the pattern is the manifest's own (`panic`, `refusal`) and not one that an expectation asks for in
+        /// the same words.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        manifest: bool,
+        /// The line without colours, cut at 500 characters; the whole line was matched.
         line: String,
         /// Line number in `logs/<node>.log`, from 1.
         number: u64,
@@ -301,6 +376,9 @@ pub struct RunRecord {
     /// Slots an epoch has, for chains that finalise by epoch.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slots_per_epoch: Option<u64>,
+    /// What the writer promises about what it saw: [`PROMISES`].
+    #[serde(default, skip_serializing_if = "is_zero_u32")]
+    pub promises: u32,
 }
 
 /// A node, for people and pictures.
@@ -339,6 +417,9 @@ pub struct NodeRecord {
     /// Differences in answers that are known and no mistake: method, pointer, reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub known_differences: Vec<(String, String, String)>,
+    /// Whether its manifest has patterns that mean "broken"; none in journals that are older than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub has_panic_patterns: Option<bool>,
 }
 
 /// An edge of the graph: `from` dials `to`.
@@ -367,6 +448,9 @@ pub struct WindowRecord {
     pub end: Option<u64>,
     /// Nodes that it touches.
     pub targets: Vec<NodeName>,
+    /// Whether its targets come back without their data.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub wipes: bool,
 }
 
 /// A block as one node holds it.

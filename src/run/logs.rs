@@ -73,7 +73,8 @@ impl LogWatch {
                 let count = state.marks.entry(pattern.clone()).or_default();
                 *count += 1;
                 if *count <= MARKS_EACH {
-                    let mark = What::LogMark { node: node.clone(), pattern, line: line.clone(), number };
+                    let mark =
+                        What::LogMark { node: node.clone(), pattern, manifest: false, line: line.clone(), number };
                     drop(marks.try_send(mark));
                 }
             }
