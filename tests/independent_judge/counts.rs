@@ -1,0 +1,465 @@
+//! The checks that count: over the whole of a time, whatever the word says of moments.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use splitbrain::journal::{NodePhase, What};
+
+use super::facts::{Entry, Facts, SECOND, Stand};
+use super::judge::{Ruling, Time, micros, that};
+use super::questions::Scene;
+use super::sight::{State, lines_of};
+
+/// Instants at which one of these checks wants to know what nodes are.
+pub(crate) fn deadlines(facts: &Facts<'_>, expectations: &[Value]) -> Vec<u64> {
+    let mut instants = Vec::new();
+    for expectation in expectations {
+        if let ("recover", that) = that(expectation) {
+            let ends = facts.entries.iter().filter_map(|entry| entry.end);
+            instants.extend(ends.map(|end| (end + micros(&that["within"])).min(facts.end)));
+        }
+    }
+    instants
+}
+
+/// What one node showed of its chain.
+struct Shown<'a> {
+    heads: Vec<(u64, &'a str)>,
+    /// Everything that it held, and since when.
+    held: Vec<(u64, &'a str)>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(scene: &'a Scene<'a>, node: &str) -> Self {
+        let (mut heads, mut held) = (Vec::new(), Vec::new());
+        for (at, what) in lines_of(scene.facts, node) {
+            match what {
+                What::Head { hash, .. } => {
+                    heads.push((at, hash.as_str()));
+                    held.push((at, hash.as_str()));
+                }
+                What::Block(block) => held.push((at, block.hash.as_str())),
+                _ => {}
+            }
+        }
+        Self { heads, held }
+    }
+
+    /// All that it held by a moment, with all that lies below.
+    fn held_by(&self, scene: &'a Scene<'a>, at: u64) -> BTreeSet<&'a str> {
+        let shown = self.held.iter().filter(|(since, _)| *since <= at);
+        let mut all = BTreeSet::new();
+        for (_, hash) in shown {
+            let mut below = Some(*hash);
+            while let Some(block) = below.filter(|block| all.insert(*block)) {
+                below = scene.facts.parent(block);
+            }
+        }
+        all
+    }
+
+    fn head_at(&self, at: u64) -> Option<&'a str> {
+        self.heads.iter().rev().find(|(since, _)| *since <= at).map(|(_, hash)| *hash)
+    }
+
+    /// From when on growth can be told: the moment itself, or if the node was not seen then, the first head after it.
+    fn base(&self, scene: &Scene<'_>, node: &str, from: u64) -> Option<u64> {
+        let sight = scene.see(node, scene.sights.moment(from));
+        if sight.state == State::Seen && sight.head.is_some() {
+            return Some(from);
+        }
+        self.heads.iter().find(|(at, _)| *at > from).map(|(at, _)| *at)
+    }
+}
+
+/// Blocks on the chain of `head` that are not among those held; whether more may have been.
+fn grown(scene: &Scene<'_>, node: &str, head: &str, held: &BTreeSet<&str>) -> (u64, bool) {
+    let mut count = 0;
+    for block in scene.facts.chain(head) {
+        if held.contains(block) {
+            return (count, false);
+        }
+        count += 1;
+        if scene.facts.height(block) == 0 {
+            return (count, false);
+        }
+    }
+    if scene.facts.layer(node) == "beacon" {
+        return (count, true);
+    }
+    let highest = held.iter().map(|block| scene.facts.height(block)).max().unwrap_or(0);
+    (count.max(scene.facts.height(head).saturating_sub(highest)), false)
+}
+
+fn showing<'s>(scene: &'s Scene<'_>) -> impl Iterator<Item = &'s String> {
+    scene.nodes.iter().filter(|node| scene.facts.layer(node) != "process")
+}
+
+fn worst(rulings: impl Iterator<Item = Ruling>) -> Ruling {
+    rulings.max().unwrap_or(Ruling::Unknown)
+}
+
+fn moments(scene: &Scene<'_>, time: &Time) -> Vec<usize> {
+    scene.sights.moments(time.from, time.to, time.to == scene.facts.end)
+}
+
+pub(crate) fn progress(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
+    let blocks = that["blocks"].as_u64().unwrap_or(0);
+    worst(showing(scene).map(|node| {
+        let shown = Shown::of(scene, node);
+        if that["per"].is_object() {
+            return per(scene, node, &shown, blocks, micros(&that["per"]), time);
+        }
+        let Some(base) = shown.base(scene, node, time.from) else { return Ruling::Unknown };
+        let held = shown.held_by(scene, base);
+        let (count, open) = shown.head_at(time.to).map_or((0, false), |head| grown(scene, node, head, &held));
+        let moments = moments(scene, time);
+        let seen_at = |moment: Option<&usize>| {
+            moment.is_some_and(|&moment| scene.is_seen(node, moment) && scene.see(node, moment).head.is_some())
+        };
+        if count >= blocks {
+            Ruling::Pass
+        } else if time.cut || open || !seen_at(moments.first()) || !seen_at(moments.last()) {
+            Ruling::Unknown
+        } else {
+            Ruling::Fail
+        }
+    }))
+}
+
+/// So many blocks in every span of a length in which the node was there.
+fn per(scene: &Scene<'_>, node: &str, shown: &Shown<'_>, blocks: u64, length: u64, time: &Time) -> Ruling {
+    let instant = |moment: usize| scene.sights.instants[moment];
+    let all = moments(scene, time);
+    // The times in which the node was seen, one after the other.
+    let mut stretches: Vec<(u64, u64)> = Vec::new();
+    let mut since: Option<u64> = None;
+    let mut hidden = false;
+    for &moment in &all {
+        let sight = scene.see(node, moment);
+        hidden |= matches!(sight.state, State::Unseen | State::Dead);
+        if sight.state == State::Seen && sight.head.is_some() {
+            since.get_or_insert(instant(moment));
+        } else if let Some(from) = since.take() {
+            stretches.push((from, instant(moment) - 1));
+        }
+    }
+    stretches.extend(since.map(|from| (from, time.to)));
+    let mut ruling = Ruling::Pass;
+    let mut spans = 0;
+    for (from, to) in stretches {
+        // What changes the number: a head that comes in at a span's end, or goes out at its beginning.
+        let changes = shown.held.iter().map(|(at, _)| *at).filter(|at| (from..=to).contains(at));
+        let mut starts: BTreeSet<u64> = changes.flat_map(|at| [at, at.saturating_sub(length + 1)]).collect();
+        starts.extend([from, to.saturating_sub(length)]);
+        for start in starts.into_iter().filter(|&start| from <= start && start + length <= to) {
+            spans += 1;
+            let held = shown.held_by(scene, start);
+            let (count, open) =
+                shown.head_at(start + length).map_or((0, false), |head| grown(scene, node, head, &held));
+            if count < blocks {
+                ruling = ruling.max(if open { Ruling::Unknown } else { Ruling::Fail });
+            }
+        }
+    }
+    if ruling == Ruling::Pass && (hidden || time.cut || spans == 0) { Ruling::Unknown } else { ruling }
+}
+
+pub(crate) fn stall(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
+    let settle = that["settle"].is_object().then(|| micros(&that["settle"]));
+    let settle = settle.or(scene.facts.journal.run.block_time).unwrap_or(SECOND);
+    let from = time.from + settle;
+    if from >= time.to {
+        return Ruling::Unknown;
+    }
+    let all = moments(scene, time);
+    let mut watched = false;
+    let ruling = worst(showing(scene).map(|node| {
+        let unseen = all.iter().any(|&moment| scene.see(node, moment).state == State::Unseen);
+        let away = all.iter().all(|&moment| scene.is_away(node, moment));
+        let (grew, said) = if that["on"] == "finalized" {
+            final_grew(scene, node, from, time.to)
+        } else {
+            head_grew(scene, node, from, time.to)
+        };
+        watched |= !away;
+        if grew {
+            Ruling::Fail
+        } else if time.cut || unseen || !said && !away {
+            Ruling::Unknown
+        } else {
+            Ruling::Pass
+        }
+    }));
+    if watched { ruling } else { ruling.max(Ruling::Unknown) }
+}
+
+/// Whether there was a new block, and whether there was any head at all.
+fn head_grew(scene: &Scene<'_>, node: &str, from: u64, to: u64) -> (bool, bool) {
+    let shown = Shown::of(scene, node);
+    let said = shown.head_at(to).is_some();
+    let Some(base) = shown.base(scene, node, from) else { return (false, said) };
+    let held = shown.held_by(scene, base);
+    let mut later = shown.heads.iter().filter(|(at, _)| *at > base && *at <= to);
+    (later.any(|(_, head)| grown(scene, node, head, &held).0 > 0), said)
+}
+
+fn final_grew(scene: &Scene<'_>, node: &str, from: u64, to: u64) -> (bool, bool) {
+    let beacon = scene.facts.journal.run.nodes.iter().any(|node| node.layer == "beacon");
+    let silent_is_genesis = beacon && scene.facts.layer(node) == "execution";
+    let all: Vec<(u64, u64)> = lines_of(scene.facts, node)
+        .into_iter()
+        .filter_map(|(at, what)| match what {
+            What::Finalized { height, .. } if at <= to => Some((at, *height)),
+            _ => None,
+        })
+        .collect();
+    let before = all.iter().filter(|(at, _)| *at <= from).map(|(_, height)| *height).max();
+    let seen = scene.is_seen(node, scene.sights.moment(from));
+    let mut later = all.iter().filter(|(at, _)| *at > from).map(|(_, height)| *height);
+    let base = match before.filter(|_| seen) {
+        Some(before) => Some(before),
+        None if silent_is_genesis && seen => Some(0),
+        None => later.next().max(before),
+    };
+    (base.is_some_and(|base| later.any(|height| height > base)), !all.is_empty() || silent_is_genesis)
+}
+
+pub(crate) fn reorg(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
+    let allowed = that["max_depth"].as_u64().unwrap_or(0);
+    let all = moments(scene, time);
+    let mut watched = false;
+    let ruling = worst(showing(scene).map(|node| {
+        let unseen = all.iter().any(|&moment| scene.see(node, moment).state == State::Unseen);
+        let away = all.iter().all(|&moment| scene.is_away(node, moment));
+        watched |= !away;
+        let shown = Shown::of(scene, node);
+        let unjoined = shown
+            .heads
+            .windows(2)
+            .any(|pair| (time.from < pair[1].0 && pair[1].0 <= time.to) && !is_joined(scene, pair[0].1, pair[1].1));
+        let mut open = time.cut || unseen || unjoined || shown.head_at(time.to).is_none() && !away;
+        for (at, what) in lines_of(scene.facts, node) {
+            let What::Reorg { depth, blocks, exact, from, .. } = what else { continue };
+            if at <= time.from || at > time.to {
+                continue;
+            }
+            let slots = scene.facts.layer(node) == "beacon";
+            let (least, most) = match blocks {
+                Some(blocks) => (*blocks, if *exact { Some(*blocks) } else { None }),
+                None if slots => (1, exact.then_some(*depth)),
+                None => (*depth, exact.then_some(*depth)),
+            };
+            let _ = from;
+            if least > allowed {
+                return Ruling::Fail;
+            }
+            open |= most.is_none_or(|most| most > allowed);
+        }
+        if open { Ruling::Unknown } else { Ruling::Pass }
+    }));
+    if watched { ruling } else { ruling.max(Ruling::Unknown) }
+}
+
+/// Whether the way from one head to the next was seen.
+fn is_joined(scene: &Scene<'_>, one: &str, other: &str) -> bool {
+    if let Stand::OneChain(_) = scene.facts.stand(one, other) {
+        return true;
+    }
+    let chain: BTreeSet<&str> = scene.facts.chain(one).into_iter().collect();
+    scene.facts.chain(other).into_iter().any(|block| chain.contains(block))
+}
+
+pub(crate) fn recover(scene: &Scene<'_>, that: &Value, when: &Value) -> Ruling {
+    let facts = scene.facts;
+    let within = micros(&that["within"]);
+    let depth = that["depth"].as_u64().unwrap_or(2);
+    let after = when["after"][0].as_str();
+    let counted: Vec<&Entry> = match after {
+        Some(name) => facts.family(name),
+        None => facts.entries.iter().filter(|entry| !entry.is_send() && entry.planned_end.is_some()).collect(),
+    };
+    let mut rulings = Vec::new();
+    for entry in &counted {
+        let hit: Vec<&String> = showing(scene).filter(|node| entry.names(node)).collect();
+        if hit.is_empty() {
+            continue;
+        }
+        let (Some(begin), Some(end), false) = (entry.begin, entry.end, entry.is_spoilt()) else {
+            rulings.push(Ruling::Unknown);
+            continue;
+        };
+        for node in hit {
+            let again = facts
+                .entries
+                .iter()
+                .filter(|other| !other.is_send() && other.names(node) && other.record.name != entry.record.name)
+                .filter(|other| other.begin.is_some_and(|begin| begin > end && begin < end + within))
+                .min_by_key(|other| other.begin);
+            let later_judges =
+                again.is_some_and(|again| counted.iter().any(|other| other.record.name == again.record.name));
+            let until = (end + within).min(again.and_then(|again| again.begin).unwrap_or(u64::MAX));
+            rulings.push(match is_back(scene, node, depth, (begin, end, end + within), until) {
+                Some(true) => Ruling::Pass,
+                _ if later_judges => Ruling::Pass,
+                None => Ruling::Unknown,
+                _ if again.is_some() => Ruling::Unknown,
+                Some(false) if facts.end < end + within - (within / 20).min(SECOND / 4) => Ruling::Unknown,
+                Some(false) => match scene.see(node, scene.sights.moment(facts.end.min(end + within))) {
+                    sight if matches!(sight.state, State::Unseen | State::Away) => Ruling::Unknown,
+                    sight if sight.state == State::Seen && sight.head.is_none() => Ruling::Unknown,
+                    _ => Ruling::Fail,
+                },
+            });
+        }
+    }
+    worst(rulings.into_iter())
+}
+
+/// Whether a node was with more than half of the others at one moment after an entry. None if there are no others.
+fn is_back(
+    scene: &Scene<'_>,
+    node: &str,
+    depth: u64,
+    (begin, end, deadline): (u64, u64, u64),
+    until: u64,
+) -> Option<bool> {
+    let all = &scene.facts.journal.run.nodes;
+    let layer = scene.facts.layer(node);
+    let while_open = scene.sights.moments(begin, deadline.min(scene.facts.end), true);
+    let others: Vec<&str> = all
+        .iter()
+        .map(|other| other.name.as_str())
+        .filter(|&other| other != node && scene.facts.layer(other) == layer)
+        .filter(|other| while_open.iter().any(|&moment| scene.is_seen(other, moment)))
+        .collect();
+    if others.is_empty() {
+        return None;
+    }
+    let back = scene.sights.moments(end, until.min(scene.facts.end), true).into_iter().any(|moment| {
+        let heads = scene.heads(&[node], moment);
+        let near = others.iter().filter(|other| {
+            let theirs = scene.heads(&[other], moment);
+            heads
+                .iter()
+                .zip(&theirs)
+                .any(|(one, other)| matches!(scene.facts.stand(one, other), Stand::OneChain(blocks) if blocks <= depth))
+        });
+        2 * near.count() > others.len()
+    });
+    Some(back)
+}
+
+/// From how many to how many lines matched in a time; no upper bound if more may have.
+struct Bounds {
+    least: u64,
+    most: Option<u64>,
+}
+
+pub(crate) fn log(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
+    let all: Vec<Bounds> = scene.nodes.iter().map(|node| lines_in(scene, node, that, time)).collect();
+    let least: u64 = all.iter().map(|bounds| bounds.least).sum();
+    let most: Option<u64> = all.iter().map(|bounds| bounds.most).sum();
+    let (min, max) = (that["min"].as_u64().unwrap_or(0), that["max"].as_u64());
+    let exact = scene.facts.journal.run.promises > 0;
+    if max.is_some_and(|max| least > max) || exact && most.is_some_and(|most| most < min) {
+        Ruling::Fail
+    } else if least >= min && (max.is_none() || most.zip(max).is_some_and(|(most, max)| most <= max)) {
+        Ruling::Pass
+    } else {
+        Ruling::Unknown
+    }
+}
+
+fn lines_in(scene: &Scene<'_>, node: &str, that: &Value, time: &Time) -> Bounds {
+    let facts = scene.facts;
+    let promised = facts.journal.run.promises > 0;
+    let wanted = that["pattern"].as_str().unwrap_or_default();
+    let is_wanted = |pattern: &str, manifest: bool| pattern == wanted && (!promised || manifest == (wanted == "panic"));
+    let inside = |at: u64| time.from <= at && at <= time.to;
+    let mut numbers: BTreeMap<u64, u64> = BTreeMap::new();
+    // Lines that matched and got no mark, as they were counted.
+    let mut unmarked: Vec<(u64, u64)> = Vec::new();
+    for (at, what) in lines_of(facts, node) {
+        match what {
+            What::LogMark { pattern, manifest, number, .. } if is_wanted(pattern, *manifest) => {
+                numbers.entry(*number).or_insert(at);
+            }
+            What::LogCount { pattern, manifest, lines, .. } if is_wanted(pattern, *manifest) => {
+                unmarked.push((at, lines.saturating_sub(numbers.len() as u64)));
+            }
+            _ => {}
+        }
+    }
+    let marked = numbers.values().filter(|at| inside(**at)).count() as u64;
+    let before = |at: u64| unmarked.iter().rev().find(|(since, _)| *since <= at).map(|(_, lines)| *lines);
+    let behind = |at: u64| unmarked.iter().find(|(since, _)| *since >= at).map(|(_, lines)| *lines);
+    let least = marked + before(time.to).unwrap_or(0).saturating_sub(behind(time.from).unwrap_or(u64::MAX));
+    let blind = time.cut || wanted == "panic" && facts.node(node).has_panic_patterns == Some(false);
+    let most = if promised {
+        behind(time.to).map(|until| marked + until - before(time.from).unwrap_or(0))
+    } else {
+        (numbers.len() < 100).then_some(marked)
+    };
+    Bounds { least, most: most.filter(|_| !blind) }
+}
+
+pub(crate) fn exit(scene: &Scene<'_>, time: &Time) -> Ruling {
+    let died = scene.nodes.iter().any(|node| {
+        lines_of(scene.facts, node)
+            .into_iter()
+            .any(|(at, what)| matches!(what, What::Exit { expected: false, .. }) && time.from <= at && at <= time.to)
+    });
+    match (died, time.cut) {
+        (true, _) => Ruling::Fail,
+        (false, true) => Ruling::Unknown,
+        (false, false) => Ruling::Pass,
+    }
+}
+
+pub(crate) fn ready(scene: &Scene<'_>, that: &Value) -> Ruling {
+    let facts = scene.facts;
+    worst(scene.nodes.iter().map(|node| {
+        let bound = if that["within"].is_object() { micros(&that["within"]) } else { facts.node(node).ready_within };
+        let phases: Vec<(u64, NodePhase)> = lines_of(facts, node)
+            .into_iter()
+            .filter_map(|(at, what)| match what {
+                What::Node { phase, .. } => Some((at, *phase)),
+                _ => None,
+            })
+            .collect();
+        let Some((started, _)) = phases.iter().find(|(_, phase)| *phase == NodePhase::Started) else {
+            return Ruling::Unknown;
+        };
+        let found = phases.iter().find(|(_, phase)| matches!(phase, NodePhase::Ready | NodePhase::NotReady));
+        match found {
+            Some((at, NodePhase::Ready)) if at - started <= bound => Ruling::Pass,
+            Some(_) => Ruling::Fail,
+            None if facts.end < started + bound => Ruling::Unknown,
+            None => Ruling::Fail,
+        }
+    }))
+}
+
+pub(crate) fn answered(scene: &Scene<'_>, that: &Value) -> Ruling {
+    let name = that["entry"].as_str().expect("a name");
+    let mut rulings = Vec::new();
+    for entry in scene.facts.family(name) {
+        for node in scene.nodes.iter().filter(|node| entry.names(node)) {
+            let call = lines_of(scene.facts, node).into_iter().find_map(|(_, what)| match what {
+                What::Called { asked_by, result, refused, .. } if *asked_by == *entry.record.name.as_str() => {
+                    Some((result.as_ref(), *refused))
+                }
+                _ => None,
+            });
+            rulings.push(match (call, &that["wanted"]) {
+                (None, _) => Ruling::Unknown,
+                (Some((Some(_), _)), Value::String(_)) => Ruling::Pass,
+                (Some((Some(result), _)), wanted) if wanted["equals"] == *result => Ruling::Pass,
+                (Some((None, true)), wanted) if wanted["refused"].is_string() => Ruling::Pass,
+                _ => Ruling::Fail,
+            });
+        }
+    }
+    worst(rulings.into_iter())
+}
