@@ -35,9 +35,16 @@ fn ruling(outcome: Outcome) -> Ruling {
     }
 }
 
+fn expectations(journal: &Journal) -> usize {
+    journal.run.expectations.as_array().map_or(0, Vec::len)
+}
+
 /// What the real judge says, and why.
 fn real(journal: &Journal) -> (Vec<(Ruling, String)>, Ruling) {
-    let verdict = splitbrain::check::judge(journal);
+    // A judge that panics is told as one that says something else, with the journal.
+    let Ok(verdict) = std::panic::catch_unwind(|| splitbrain::check::judge(journal)) else {
+        return (vec![(Ruling::Fail, "it panicked".to_owned()); expectations(journal)], Ruling::Fail);
+    };
     let results = verdict.results.iter().map(|result| (ruling(result.outcome), result.summary.clone())).collect();
     (results, ruling(verdict.outcome))
 }
