@@ -161,15 +161,17 @@ fn finalized(history: &History<'_>, nodes: &[usize], question: Question) -> Mome
     let mut by_height: BTreeMap<u64, BlockId> = BTreeMap::new();
     let mut told = said.iter().flatten().count();
     let mut spread = Spread { apart: false, untold: false, distance: 0 };
+    let mut clash = false;
     Moments::over(history, |change| {
-        let mut clash = false;
         if let Fact::Finalized(height, block) = change.fact {
             if !roll.meant[change.node] {
                 return None;
             }
-            // Two blocks that were final at one height, no matter when, can never be reconciled.
+            // Two blocks that were final at one height, no matter when, can never be reconciled; nor can two geneses.
+            // Where nothing is final yet, beacon nodes name a hash of zeros.
             let now = (height > 0).then_some((height, block));
-            clash = now.is_some() && *by_height.entry(height).or_insert(block) != block;
+            let named = history.chain.hash(block).bytes().any(|byte| !matches!(byte, b'0' | b'x'));
+            clash |= named && *by_height.entry(height).or_insert(block) != block;
             let before = said[change.node].replace(now);
             told += usize::from(before.is_none());
             if let Some(old) = before.flatten()

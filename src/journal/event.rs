@@ -14,6 +14,9 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// those of the scenario. Journals of older versions promise nothing (0).
 pub const PROMISES: u32 = 1;
 
+/// The error of an entry that was still being carried out when the timeline ended.
+pub const NOT_COMPLETE: &str = "not complete when the timeline ended";
+
 /// The longest time between two answers of a node that needs no word, in microseconds: as long as the shortest slot that
 /// anybody runs.
 pub const SIGHT_PROMISE: u64 = 1_000_000;

@@ -8,8 +8,8 @@ mod writer;
 
 pub(crate) use event::present;
 pub use event::{
-    BlockRecord, EdgeRecord, Event, FaultPhase, LinkCounterRecord, NodePhase, NodeRecord, PROMISES, RunRecord,
-    SCHEMA_VERSION, SIGHT_PROMISE, What, WindowRecord,
+    BlockRecord, EdgeRecord, Event, FaultPhase, LinkCounterRecord, NOT_COMPLETE, NodePhase, NodeRecord, PROMISES,
+    RunRecord, SCHEMA_VERSION, SIGHT_PROMISE, What, WindowRecord,
 };
 pub use reader::{Journal, ReadError, read_journal};
 pub use writer::JournalWriter;

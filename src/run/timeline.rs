@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::action::{Action, EntryName};
-use crate::journal::FaultPhase;
+use crate::journal::{FaultPhase, NOT_COMPLETE};
 use crate::link::{LinkRule, LinkTable};
 use crate::plan::{Plan, PlannedEntry, Step};
 
@@ -131,7 +131,7 @@ impl Timeline {
     /// Gives up on steps that are still being carried out when the timeline ends, so that none goes unrecorded.
     pub(super) fn abandon(&mut self) -> Vec<Completed> {
         let open: Vec<usize> = self.under_way.keys().copied().collect();
-        let error = Some("not complete when the timeline ended".to_owned());
+        let error = Some(NOT_COMPLETE.to_owned());
         open.into_iter().map(|number| self.complete(number, error.clone())).collect()
     }
 

@@ -72,8 +72,8 @@ fn left_behind(view: &View<'_, '_>) -> Option<String> {
     let mut deepest: BTreeMap<usize, u64> = BTreeMap::new();
     for &node in &view.layer.nodes {
         let reorgs = view.history.nodes[node].reorgs.iter();
-        let within = reorgs.filter(|reorg| (view.from..=view.to + HEALED_WITHIN).contains(&reorg.0));
-        if let Some(depth) = within.map(|reorg| reorg.2).max().filter(|&depth| depth > 1) {
+        let within = reorgs.filter(|reorg| (view.from..=view.to + HEALED_WITHIN).contains(&reorg.at));
+        if let Some(depth) = within.map(|reorg| reorg.depth).max().filter(|&depth| depth > 1) {
             deepest.insert(node, depth);
         }
     }

@@ -17,6 +17,7 @@ use super::windows::Window;
 use crate::action::{EntryName, NodeName};
 
 pub use quotes::Quote;
+pub(crate) use quotes::REFUSAL;
 pub(crate) use view::View;
 
 /// How many fault windows are diagnosed. More than this nobody reads.

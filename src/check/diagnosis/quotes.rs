@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::history::History;
+use super::super::history::{History, Mark};
 use super::super::log::PANIC;
 use crate::action::NodeName;
 
@@ -57,8 +57,10 @@ pub(crate) fn of(history: &History<'_>, nodes: &[usize], from: u64, to: u64) -> 
 /// The first line of a node's log that matched a pattern within a time.
 fn first(history: &History<'_>, node: usize, pattern: &str, from: u64, to: u64) -> Option<Quote> {
     let marks = history.nodes[node].marks.iter();
-    let mark = marks.into_iter().find(|mark| mark.2 == pattern && (from..=to).contains(&mark.0))?;
-    let &(at, seq, _, line, number) = mark;
+    // Journals that promise nothing do not tell a manifest's patterns from those of a scenario.
+    let own = |mark: &&Mark<'_>| mark.manifest || history.run.promises == 0;
+    let mark = marks.into_iter().filter(own).find(|mark| mark.pattern == pattern && (from..=to).contains(&mark.at))?;
+    let &Mark { at, seq, line, number, .. } = mark;
     Some(Quote { node: history.name(node).clone(), at, line: line.to_owned(), number, seq })
 }
 

@@ -172,7 +172,7 @@ fn recovery_is_among_nodes_of_the_same_layer() {
     let back = format!("{window} 10 a.execution head x1\n 11 a.consensus head b1\n 30 ended complete");
     assert_outcome(&judge_one(&back, after("crash", 10), recover()), Outcome::Pass);
     let half = format!("{window} 10 a.execution head x1\n 30 ended complete");
-    assert_outcome(&judge_one(&half, after("crash", 10), recover()), Outcome::Fail);
+    assert_outcome(&judge_one(&half, after("crash", 10), recover()), Outcome::Unknown);
 }
 
 #[test]
