@@ -95,6 +95,15 @@ fn showing<'s>(scene: &'s Scene<'_>) -> impl Iterator<Item = &'s String> {
     scene.nodes.iter().filter(|node| scene.facts.layer(node) != "process")
 }
 
+/// A fail that was decided at a moment, unless the tool stood still for long before: then nobody is blamed.
+pub(crate) fn blame(scene: &Scene<'_>, at: u64) -> Ruling {
+    let stood = scene.facts.journal.events.iter().any(|event| match &event.what {
+        What::StoodStill { from, to, .. } => to - from >= 3 * SECOND && *from < at,
+        _ => false,
+    });
+    if stood { Ruling::Unknown } else { Ruling::Fail }
+}
+
 fn worst(rulings: impl Iterator<Item = Ruling>) -> Ruling {
     rulings.max().unwrap_or(Ruling::Unknown)
 }
@@ -114,15 +123,21 @@ pub(crate) fn progress(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
         let held = shown.held_by(scene, base);
         let (count, open) = shown.head_at(time.to).map_or((0, false), |head| grown(scene, node, head, &held));
         let moments = moments(scene, time);
-        let seen_at = |moment: Option<&usize>| {
-            moment.is_some_and(|&moment| scene.is_seen(node, moment) && scene.see(node, moment).head.is_some())
+        let sees = |moment: usize| scene.is_seen(node, moment) && scene.see(node, moment).head.is_some();
+        // How long it was out of sight at first.
+        let first = moments.iter().find(|&&moment| sees(moment)).map_or(time.to, |&moment| scene.sights.instants[moment]);
+        let most = || {
+            let held = shown.held_by(scene, time.from);
+            let head = shown.head_at(time.to).filter(|_| !held.is_empty())?;
+            Some(grown(scene, node, head, &held)).filter(|(_, open)| !open).map(|(count, _)| count)
         };
+        let seen_early = first < time.from + 3 * SECOND || most().is_some_and(|most| most < blocks);
         if count >= blocks {
             Ruling::Pass
-        } else if time.cut || open || !seen_at(moments.first()) || !seen_at(moments.last()) {
+        } else if time.cut || open || !seen_early || !moments.last().is_some_and(|&moment| sees(moment)) {
             Ruling::Unknown
         } else {
-            Ruling::Fail
+            blame(scene, time.to)
         }
     }))
 }
@@ -158,7 +173,7 @@ fn per(scene: &Scene<'_>, node: &str, shown: &Shown<'_>, blocks: u64, length: u6
             let (count, open) =
                 shown.head_at(start + length).map_or((0, false), |head| grown(scene, node, head, &held));
             if count < blocks {
-                ruling = ruling.max(if open { Ruling::Unknown } else { Ruling::Fail });
+                ruling = ruling.max(if open { Ruling::Unknown } else { blame(scene, start + length) });
             }
         }
     }
@@ -183,9 +198,10 @@ pub(crate) fn stall(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
             head_grew(scene, node, from, time.to)
         };
         watched |= !away;
-        if grew {
-            Ruling::Fail
-        } else if time.cut || unseen || !said && !away {
+        let coming = all.last().is_some_and(|&moment| scene.see(node, moment).state == State::Coming);
+        if let Some(at) = grew {
+            blame(scene, at)
+        } else if time.cut || unseen || coming || !said && !away {
             Ruling::Unknown
         } else {
             Ruling::Pass
@@ -194,35 +210,35 @@ pub(crate) fn stall(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
     if watched { ruling } else { ruling.max(Ruling::Unknown) }
 }
 
-/// Whether there was a new block, and whether there was any head at all.
-fn head_grew(scene: &Scene<'_>, node: &str, from: u64, to: u64) -> (bool, bool) {
+/// When there was a new block, and whether there was any head at all.
+fn head_grew(scene: &Scene<'_>, node: &str, from: u64, to: u64) -> (Option<u64>, bool) {
     let shown = Shown::of(scene, node);
     let said = shown.head_at(to).is_some();
-    let Some(base) = shown.base(scene, node, from) else { return (false, said) };
+    let Some(base) = shown.base(scene, node, from) else { return (None, said) };
     let held = shown.held_by(scene, base);
     let mut later = shown.heads.iter().filter(|(at, _)| *at > base && *at <= to);
-    (later.any(|(_, head)| grown(scene, node, head, &held).0 > 0), said)
+    (later.find(|(_, head)| grown(scene, node, head, &held).0 > 0).map(|(at, _)| *at), said)
 }
 
-fn final_grew(scene: &Scene<'_>, node: &str, from: u64, to: u64) -> (bool, bool) {
+fn final_grew(scene: &Scene<'_>, node: &str, from: u64, to: u64) -> (Option<u64>, bool) {
     let beacon = scene.facts.journal.run.nodes.iter().any(|node| node.layer == "beacon");
     let silent_is_genesis = beacon && scene.facts.layer(node) == "execution";
     let all: Vec<(u64, u64)> = lines_of(scene.facts, node)
         .into_iter()
         .filter_map(|(at, what)| match what {
-            What::Finalized { height, .. } if at <= to => Some((at, *height)),
+            What::Finalized { height, .. } => Some((at, *height)),
             _ => None,
         })
         .collect();
     let before = all.iter().filter(|(at, _)| *at <= from).map(|(_, height)| *height).max();
     let seen = scene.is_seen(node, scene.sights.moment(from));
-    let mut later = all.iter().filter(|(at, _)| *at > from).map(|(_, height)| *height);
+    let mut later = all.iter().filter(|(at, _)| *at > from && *at <= to);
     let base = match before.filter(|_| seen) {
         Some(before) => Some(before),
         None if silent_is_genesis && seen => Some(0),
-        None => later.next().max(before),
+        None => later.next().map(|(_, height)| *height).max(before),
     };
-    (base.is_some_and(|base| later.any(|height| height > base)), !all.is_empty() || silent_is_genesis)
+    (base.and_then(|base| later.find(|(_, height)| *height > base)).map(|(at, _)| *at), !all.is_empty() || silent_is_genesis)
 }
 
 pub(crate) fn reorg(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
@@ -238,9 +254,10 @@ pub(crate) fn reorg(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
             .heads
             .windows(2)
             .any(|pair| (time.from < pair[1].0 && pair[1].0 <= time.to) && !is_joined(scene, pair[0].1, pair[1].1));
-        let mut open = time.cut || unseen || unjoined || shown.head_at(time.to).is_none() && !away;
+        let coming = all.last().is_some_and(|&moment| scene.see(node, moment).state == State::Coming);
+        let mut open = time.cut || unseen || coming || unjoined || shown.head_at(time.to).is_none() && !away;
         for (at, what) in lines_of(scene.facts, node) {
-            let What::Reorg { depth, blocks, exact, from, .. } = what else { continue };
+            let What::Reorg { depth, blocks, exact, .. } = what else { continue };
             if at <= time.from || at > time.to {
                 continue;
             }
@@ -250,9 +267,8 @@ pub(crate) fn reorg(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
                 None if slots => (1, exact.then_some(*depth)),
                 None => (*depth, exact.then_some(*depth)),
             };
-            let _ = from;
             if least > allowed {
-                return Ruling::Fail;
+                return blame(scene, at);
             }
             open |= most.is_none_or(|most| most > allowed);
         }
@@ -308,7 +324,7 @@ pub(crate) fn recover(scene: &Scene<'_>, that: &Value, when: &Value) -> Ruling {
                 Some(false) => match scene.see(node, scene.sights.moment(facts.end.min(end + within))) {
                     sight if matches!(sight.state, State::Unseen | State::Away) => Ruling::Unknown,
                     sight if sight.state == State::Seen && sight.head.is_none() => Ruling::Unknown,
-                    _ => Ruling::Fail,
+                    _ => blame(scene, end + within),
                 },
             });
         }
@@ -395,7 +411,7 @@ fn lines_in(scene: &Scene<'_>, node: &str, that: &Value, time: &Time) -> Bounds 
     let before = |at: u64| unmarked.iter().rev().find(|(since, _)| *since <= at).map(|(_, lines)| *lines);
     let behind = |at: u64| unmarked.iter().find(|(since, _)| *since >= at).map(|(_, lines)| *lines);
     let least = marked + before(time.to).unwrap_or(0).saturating_sub(behind(time.from).unwrap_or(u64::MAX));
-    let blind = time.cut || wanted == "panic" && facts.node(node).has_panic_patterns == Some(false);
+    let blind = time.cut || wanted == "panic" && facts.node(node).has_panic_patterns != Some(true);
     let most = if promised {
         behind(time.to).map(|until| marked + until - before(time.from).unwrap_or(0))
     } else {

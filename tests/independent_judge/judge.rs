@@ -3,7 +3,7 @@
 use serde_json::Value;
 use splitbrain::journal::Journal;
 
-use super::counts;
+use super::counts::{self, blame};
 use super::facts::{Entry, Facts, SECOND, Stand};
 use super::questions::{Answer, Asked, Scene, outside};
 use super::rounds::rounds;
@@ -210,9 +210,10 @@ fn over_rounds(scene: &Scene<'_>, expectation: &Value, mode: Mode, time: &Time) 
     } else {
         all.iter().filter(|round| time.from <= round.at && round.at <= time.to).collect()
     };
+    let nothing = if mode == Mode::Once { Answer::NotYet } else { Answer::Unseen };
     let answers: Vec<(usize, Answer)> = inside
         .iter()
-        .filter_map(|round| Some((scene.sights.moment(round.at), round.answer(scene, time.began)?)))
+        .map(|round| (scene.sights.moment(round.at), round.answer(scene, time.began, nothing)))
         .collect();
     if answers.is_empty() {
         return Ruling::Unknown;
@@ -236,8 +237,8 @@ fn steadily(
     answers: &[(usize, Answer)],
     against: Answer,
 ) -> Ruling {
-    if answers.iter().any(|(_, answer)| *answer == against) {
-        return Ruling::Fail;
+    if let Some(&(moment, _)) = answers.iter().find(|(_, answer)| *answer == against) {
+        return blame(scene, scene.sights.instants[moment]);
     }
     let unseen = answers.iter().any(|(_, answer)| *answer == Answer::Unseen);
     let open = answers.last().is_none_or(|(_, answer)| *answer == Answer::NotYet);
@@ -289,7 +290,7 @@ fn once(scene: &Scene<'_>, expectation: &Value, time: &Time, moments: &[usize], 
     let last = answers.last().copied();
     if yes.is_empty() {
         let open = last.is_none_or(|(_, answer)| answer == Answer::NotYet);
-        return if time.cut || unseen || open { Ruling::Unknown } else { Ruling::Fail };
+        return if time.cut || unseen || open { Ruling::Unknown } else { blame(scene, time.to) };
     }
     let in_force = |moment: usize| answers.iter().rev().find(|&&(at, _)| at <= moment).map(|&(_, answer)| answer);
     if seen.iter().all(|&(_, moment)| in_force(moment) == Some(Answer::Yes)) {
@@ -297,13 +298,13 @@ fn once(scene: &Scene<'_>, expectation: &Value, time: &Time, moments: &[usize], 
     }
     let nobody_out = moments.last().is_some_and(|&moment| left_out(moment).is_empty());
     let no = last.is_some_and(|(_, answer)| answer == Answer::No);
-    if nobody_out && no && !time.cut && !unseen { Ruling::Fail } else { Ruling::Unknown }
+    if nobody_out && no && !time.cut && !unseen { blame(scene, time.to) } else { Ruling::Unknown }
 }
 
 fn at_last(scene: &Scene<'_>, expectation: &Value, time: &Time, last: Option<(usize, Answer)>) -> Ruling {
     match last {
         Some((moment, Answer::Yes)) if !time.cut && !somebody_dissented(scene, expectation, moment) => Ruling::Pass,
-        Some((_, Answer::No)) if !time.cut => Ruling::Fail,
+        Some((_, Answer::No)) if !time.cut => blame(scene, time.to),
         _ => Ruling::Unknown,
     }
 }

@@ -24,8 +24,8 @@ use judge::{Ruling, judge, that};
 
 /// How many journals are made if nobody asks for more.
 const JOURNALS: u64 = 10_000;
-/// How many mismatches are told at most.
-const TOLD: usize = 5;
+/// How many kinds of mismatches are told with a journal.
+const TOLD: u64 = 5;
 
 fn ruling(outcome: Outcome) -> Ruling {
     match outcome {
@@ -76,9 +76,21 @@ struct Found {
     verdicts: Vec<u64>,
 }
 
-fn compare(seeds: impl Iterator<Item = u64>) -> Found {
+impl Found {
+    fn add(&mut self, other: Self) {
+        self.expectations += other.expectations;
+        self.mismatches.extend(other.mismatches);
+        self.verdicts.extend(other.verdicts);
+        for (cell, shares) in other.shares {
+            let all = self.shares.entry(cell).or_default();
+            all.iter_mut().zip(shares).for_each(|(all, share)| *all += share);
+        }
+    }
+}
+
+fn compare(seeds: &[u64]) -> Found {
     let mut found = Found::default();
-    for seed in seeds {
+    for &seed in seeds {
         let journal = generate(seed);
         let (naive, naive_all) = judge(&journal);
         let (real, real_all) = real(&journal);
@@ -97,30 +109,22 @@ fn compare(seeds: impl Iterator<Item = u64>) -> Found {
     found
 }
 
+/// Numbers in a variable of the environment.
+fn asked_for(name: &str) -> Vec<u64> {
+    std::env::var(name).map_or_else(|_| Vec::new(), |text| text.split(',').filter_map(|word| word.parse().ok()).collect())
+}
+
 #[test]
 fn two_judges_say_the_same_of_thousands_of_journals() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let seeds = match number("SPLITBRAIN_SEED") {
-        Some(seed) => seed..seed + 1,
-        None => 0..number("SPLITBRAIN_JOURNALS").unwrap_or(JOURNALS),
-    };
-    let count = seeds.end - seeds.start;
-    let middle = seeds.start + count / 2;
-    let first = seeds.start..middle;
-    let second = middle..seeds.end;
+    let count = asked_for("SPLITBRAIN_JOURNALS").first().copied().unwrap_or(JOURNALS);
+    let seeds = asked_for("SPLITBRAIN_SEED");
+    let seeds = if seeds.is_empty() { (0..count).collect() } else { seeds };
+    let count = seeds.len() as u64;
+    let (first, second) = seeds.split_at(seeds.len() / 2);
     let mut found = std::thread::scope(|scope| {
         let other = scope.spawn(|| compare(second));
         let mut found = compare(first);
-        let other = other.join().expect("the other half");
-        found.expectations += other.expectations;
-        found.mismatches.extend(other.mismatches);
-        found.verdicts.extend(other.verdicts);
-        for (cell, shares) in other.shares {
-            let all = found.shares.entry(cell).or_default();
-            for (all, share) in all.iter_mut().zip(shares) {
-                *all += share;
-            }
-        }
+        found.add(other.join().expect("the other half"));
         found
     });
     println!("{count} journals, {} expectations", found.expectations);
@@ -161,7 +165,8 @@ fn tell(found: &Found) {
         let (seed, index) = found[0];
         println!("{:>5} × {kind} (seed {seed}, expectation {index})", found.len());
     }
-    for (kind, found) in kinds.iter().take(TOLD) {
+    let told = asked_for("SPLITBRAIN_TOLD").first().copied().unwrap_or(TOLD);
+    for (kind, found) in kinds.iter().take(told as usize) {
         let (seed, index) = found[0];
         let journal = generate(seed);
         let both = (judge(&journal).0[index], real(&journal).0[index].0);

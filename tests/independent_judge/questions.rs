@@ -6,7 +6,7 @@ use serde_json::Value;
 use splitbrain::journal::What;
 
 use super::facts::{Facts, Stand};
-use super::sight::{Sight, Sights, State};
+use super::sight::{Sight, Sights, State, lines_of};
 
 /// The answer to a question at a moment, best first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -146,17 +146,23 @@ impl Scene<'_> {
             }
             let silent_is_genesis = |node: &str| beacon && self.facts.layer(node) == "execution";
             let there: Vec<&str> = layer.iter().copied().filter(|node| !self.is_away(node, moment)).collect();
-            let words: Vec<Option<&(u64, String)>> = there
-                .iter()
-                .map(|node| self.see(node, moment).finalized.as_ref().filter(|word| tells(&word.1)))
-                .collect();
+            // What a node called final stays final, whether it is there again or not.
+            let words: Vec<Option<(u64, String)>> = there.iter().map(|node| self.last_final(node, until)).collect();
             let in_force: Vec<&str> = words.iter().flatten().map(|word| word.1.as_str()).collect();
             let stands = pairs(&in_force).map(|(one, other)| self.facts.stand(one, other)).collect();
-            let seen = there.iter().all(|node| self.is_seen(node, moment));
+            let hidden = |node: &&str| matches!(self.see(node, moment).state, State::Unseen | State::Dead);
+            let seen = !there.iter().any(hidden);
             let all_said = there.iter().zip(&words).all(|(node, word)| word.is_some() || silent_is_genesis(node));
             let alone = there.is_empty() || there.len() == 1 && layer.len() > 1;
             let held_back = (!seen || !all_said || alone).then_some(Answer::NotYet);
             decide(asked, stands, held_back, Answer::NotYet)
+        })
+    }
+
+    fn last_final(&self, node: &str, until: u64) -> Option<(u64, String)> {
+        lines_of(self.facts, node).into_iter().rev().find_map(|(at, what)| match what {
+            What::Finalized { height, hash, .. } if at <= until => Some((*height, hash.clone())),
+            _ => None,
         })
     }
 

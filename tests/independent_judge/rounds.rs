@@ -46,32 +46,33 @@ fn without(result: &Value, ignore: &Value) -> Value {
 }
 
 impl Round {
-    /// The answer, if the round counts. `younger_than` is the beginning of the entry that it is asked about.
-    pub(crate) fn answer(&self, scene: &Scene<'_>, younger_than: Option<u64>) -> Option<Answer> {
+    /// The answer. `younger_than` is the beginning of the entry that it is asked about; `nothing` is what answers come to
+    /// that are alike and say nothing.
+    pub(crate) fn answer(&self, scene: &Scene<'_>, younger_than: Option<u64>, nothing: Answer) -> Answer {
         let moment = scene.sights.moment(self.at);
-        if let Some(height) = self.height {
+        let says_something = self.height.is_none_or(|height| {
             let heads: Vec<&str> =
                 self.said.iter().filter_map(|(node, ..)| scene.see(node, moment).head.as_deref()).collect();
-            let one_chain = heads
+            let apart = heads
                 .iter()
-                .all(|one| heads.iter().all(|other| matches!(scene.facts.stand(one, other), Stand::OneChain(_))));
-            if !one_chain || younger_than.is_some_and(|begin| !Self::is_younger(scene, &heads, height, begin)) {
-                return None;
-            }
-        }
+                .any(|one| heads.iter().any(|other| scene.facts.stand(one, other) == Stand::Apart));
+            !apart && younger_than.is_none_or(|begin| Self::is_younger(scene, &heads, height, begin))
+        });
         let there: Vec<&String> = scene.nodes.iter().filter(|node| !scene.is_away(node, moment)).collect();
         let said = |node: &String| self.said.iter().find(|(name, ..)| name == node);
         let answers: Vec<&Value> = self.said.iter().filter_map(|(_, result, _)| result.as_ref()).collect();
         let refused = self.said.iter().any(|(_, result, refused)| result.is_none() && *refused);
         let silent =
             there.iter().any(|node| said(node).is_none_or(|(_, result, refused)| result.is_none() && !*refused));
-        Some(if answers.iter().any(|answer| *answer != answers[0]) || refused && !answers.is_empty() {
+        if answers.iter().any(|answer| *answer != answers[0]) || refused && !answers.is_empty() {
             Answer::No
         } else if answers.len() < 2 || silent {
             Answer::Unseen
-        } else {
+        } else if says_something {
             Answer::Yes
-        })
+        } else {
+            nothing
+        }
     }
 
     /// Whether the block of the chain at this height was first shown after that moment.

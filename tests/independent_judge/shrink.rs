@@ -7,7 +7,11 @@ use super::sight::node_of;
 
 /// Drops expectations, nodes, entries and lines as long as `differs` holds.
 pub(crate) fn shrink(mut journal: Journal, index: usize, differs: impl Fn(&Journal) -> bool) -> Journal {
-    let keep = |journal: &mut Journal, candidate: Journal| {
+    let keep = |journal: &mut Journal, mut candidate: Journal| {
+        // A journal that lacks lines is another matter.
+        for (seq, event) in candidate.events.iter_mut().enumerate() {
+            event.seq = seq as u64;
+        }
         let better = differs(&candidate);
         if better {
             *journal = candidate;
@@ -55,9 +59,6 @@ pub(crate) fn shrink(mut journal: Journal, index: usize, differs: impl Fn(&Journ
             }
         }
         size /= 2;
-    }
-    for (seq, event) in journal.events.iter_mut().enumerate() {
-        event.seq = seq as u64;
     }
     journal
 }
