@@ -125,7 +125,8 @@ pub(crate) fn progress(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
         let moments = moments(scene, time);
         let sees = |moment: usize| scene.is_seen(node, moment) && scene.see(node, moment).head.is_some();
         // How long it was out of sight at first.
-        let first = moments.iter().find(|&&moment| sees(moment)).map_or(time.to, |&moment| scene.sights.instants[moment]);
+        let first =
+            moments.iter().find(|&&moment| sees(moment)).map_or(time.to, |&moment| scene.sights.instants[moment]);
         let most = || {
             let held = shown.held_by(scene, time.from);
             let head = shown.head_at(time.to).filter(|_| !held.is_empty())?;
@@ -238,7 +239,10 @@ fn final_grew(scene: &Scene<'_>, node: &str, from: u64, to: u64) -> (Option<u64>
         None if silent_is_genesis && seen => Some(0),
         None => later.next().map(|(_, height)| *height).max(before),
     };
-    (base.and_then(|base| later.find(|(_, height)| *height > base)).map(|(at, _)| *at), !all.is_empty() || silent_is_genesis)
+    (
+        base.and_then(|base| later.find(|(_, height)| *height > base)).map(|(at, _)| *at),
+        !all.is_empty() || silent_is_genesis,
+    )
 }
 
 pub(crate) fn reorg(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
@@ -412,8 +416,10 @@ fn lines_in(scene: &Scene<'_>, node: &str, that: &Value, time: &Time) -> Bounds 
     let behind = |at: u64| unmarked.iter().find(|(since, _)| *since >= at).map(|(_, lines)| *lines);
     let least = marked + before(time.to).unwrap_or(0).saturating_sub(behind(time.from).unwrap_or(u64::MAX));
     let blind = time.cut || wanted == "panic" && facts.node(node).has_panic_patterns != Some(true);
+    // At the end everything that was watched is told once more: the last word is the final one.
+    let last = unmarked.last().filter(|_| facts.complete).map(|(_, lines)| *lines);
     let most = if promised {
-        behind(time.to).map(|until| marked + until - before(time.from).unwrap_or(0))
+        behind(time.to).or(last).map(|until| marked + until - before(time.from).unwrap_or(0))
     } else {
         (numbers.len() < 100).then_some(marked)
     };

@@ -264,9 +264,7 @@ impl World {
                 }
             }
         }
-        if self.random.chance(90) {
-            self.at(zero + length - 1, Act::Count);
-        }
+        self.at(zero + length - 1, Act::Count);
     }
 
     fn run(&mut self) {

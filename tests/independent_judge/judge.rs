@@ -211,10 +211,8 @@ fn over_rounds(scene: &Scene<'_>, expectation: &Value, mode: Mode, time: &Time) 
         all.iter().filter(|round| time.from <= round.at && round.at <= time.to).collect()
     };
     let nothing = if mode == Mode::Once { Answer::NotYet } else { Answer::Unseen };
-    let answers: Vec<(usize, Answer)> = inside
-        .iter()
-        .map(|round| (scene.sights.moment(round.at), round.answer(scene, time.began, nothing)))
-        .collect();
+    let answers: Vec<(usize, Answer)> =
+        inside.iter().map(|round| (scene.sights.moment(round.at), round.answer(scene, time.began, nothing))).collect();
     if answers.is_empty() {
         return Ruling::Unknown;
     }

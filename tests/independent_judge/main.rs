@@ -111,7 +111,8 @@ fn compare(seeds: &[u64]) -> Found {
 
 /// Numbers in a variable of the environment.
 fn asked_for(name: &str) -> Vec<u64> {
-    std::env::var(name).map_or_else(|_| Vec::new(), |text| text.split(',').filter_map(|word| word.parse().ok()).collect())
+    std::env::var(name)
+        .map_or_else(|_| Vec::new(), |text| text.split(',').filter_map(|word| word.parse().ok()).collect())
 }
 
 #[test]

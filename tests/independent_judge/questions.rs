@@ -79,7 +79,13 @@ impl Scene<'_> {
     }
 
     /// What holds one question about heads back: who is unseen, who is coming, and whether there is anybody to compare.
-    fn held_back(&self, layer: &[&str], moment: usize, has_said: impl Fn(&str) -> bool) -> Option<Answer> {
+    fn held_back(
+        &self,
+        asked: Asked,
+        layer: &[&str],
+        moment: usize,
+        has_said: impl Fn(&str) -> bool,
+    ) -> Option<Answer> {
         let there: Vec<&str> = layer.iter().copied().filter(|node| !self.is_away(node, moment)).collect();
         let state = |node: &str| self.see(node, moment).state;
         if there.iter().any(|node| matches!(state(node), State::Unseen | State::Dead)) {
@@ -88,7 +94,8 @@ impl Scene<'_> {
         if there.iter().any(|node| state(node) == State::Coming || !has_said(node)) {
             return Some(Answer::NotYet);
         }
-        (there.is_empty() || there.len() == 1 && layer.len() > 1).then_some(Answer::Unseen)
+        let alone = there.is_empty() || there.len() == 1 && layer.len() > 1;
+        (alone && asked != Asked::Diverge).then_some(Answer::Unseen)
     }
 
     /// The heads that are in force, of the nodes that can be seen.
@@ -101,7 +108,7 @@ impl Scene<'_> {
         self.worst_layer(asked, |layer| {
             let heads = self.heads(layer, moment);
             let stands = pairs(&heads).map(|(one, other)| self.facts.stand(one, other)).collect();
-            let held_back = self.held_back(layer, moment, |node| self.see(node, moment).head.is_some());
+            let held_back = self.held_back(asked, layer, moment, |node| self.see(node, moment).head.is_some());
             decide(asked, stands, held_back, Answer::Unseen)
         })
     }
@@ -120,7 +127,7 @@ impl Scene<'_> {
                 .collect();
             let far_enough =
                 |node: &str| self.see(node, moment).head.as_ref().is_some_and(|head| self.facts.height(head) >= height);
-            decide(asked, stands, self.held_back(layer, moment, far_enough), Answer::Unseen)
+            decide(asked, stands, self.held_back(asked, layer, moment, far_enough), Answer::Unseen)
         })
     }
 
@@ -145,16 +152,18 @@ impl Scene<'_> {
                 return asked.apart();
             }
             let silent_is_genesis = |node: &str| beacon && self.facts.layer(node) == "execution";
-            let there: Vec<&str> = layer.iter().copied().filter(|node| !self.is_away(node, moment)).collect();
-            // What a node called final stays final, whether it is there again or not.
-            let words: Vec<Option<(u64, String)>> = there.iter().map(|node| self.last_final(node, until)).collect();
-            let in_force: Vec<&str> = words.iter().flatten().map(|word| word.1.as_str()).collect();
+            // What a node called final stays final, whether it is there or not.
+            let said: Vec<(&str, Option<(u64, String)>)> =
+                layer.iter().map(|&node| (node, self.last_final(node, until))).collect();
+            let meant: Vec<&(&str, Option<(u64, String)>)> =
+                said.iter().filter(|(node, word)| word.is_some() || !self.is_away(node, moment)).collect();
+            let words = meant.iter().filter_map(|(_, word)| word.as_ref());
+            let in_force: Vec<&str> = words.map(|word| word.1.as_str()).filter(|hash| tells(hash)).collect();
             let stands = pairs(&in_force).map(|(one, other)| self.facts.stand(one, other)).collect();
-            let hidden = |node: &&str| matches!(self.see(node, moment).state, State::Unseen | State::Dead);
-            let seen = !there.iter().any(hidden);
-            let all_said = there.iter().zip(&words).all(|(node, word)| word.is_some() || silent_is_genesis(node));
-            let alone = there.is_empty() || there.len() == 1 && layer.len() > 1;
-            let held_back = (!seen || !all_said || alone).then_some(Answer::NotYet);
+            let hidden = |node: &str| matches!(self.see(node, moment).state, State::Unseen | State::Dead);
+            let open = meant.iter().any(|(node, word)| hidden(node) || word.is_none() && !silent_is_genesis(node));
+            let alone = meant.is_empty() || meant.len() == 1 && layer.len() > 1;
+            let held_back = (open || alone && asked != Asked::Diverge).then_some(Answer::NotYet);
             decide(asked, stands, held_back, Answer::NotYet)
         })
     }

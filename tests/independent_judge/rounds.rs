@@ -53,9 +53,7 @@ impl Round {
         let says_something = self.height.is_none_or(|height| {
             let heads: Vec<&str> =
                 self.said.iter().filter_map(|(node, ..)| scene.see(node, moment).head.as_deref()).collect();
-            let apart = heads
-                .iter()
-                .any(|one| heads.iter().any(|other| scene.facts.stand(one, other) == Stand::Apart));
+            let apart = heads.iter().any(|one| heads.iter().any(|other| scene.facts.stand(one, other) == Stand::Apart));
             !apart && younger_than.is_none_or(|begin| Self::is_younger(scene, &heads, height, begin))
         });
         let there: Vec<&String> = scene.nodes.iter().filter(|node| !scene.is_away(node, moment)).collect();

@@ -53,8 +53,14 @@ pub(crate) fn shrink(mut journal: Journal, index: usize, differs: impl Fn(&Journ
             let mut candidate = journal.clone();
             let until = (at + size).min(candidate.events.len());
             let dropped: Vec<_> = candidate.events.drain(at..until).collect();
-            let zero = dropped.iter().any(|event| event.what == What::TimelineStarted);
-            if zero || !keep(&mut journal, candidate) {
+            // What would make a run that cannot be.
+            let needed = dropped.iter().any(|event| {
+                matches!(
+                    event.what,
+                    What::TimelineStarted | What::TimelineEnded { .. } | What::Node { .. } | What::Fault { .. }
+                )
+            });
+            if needed || !keep(&mut journal, candidate) {
                 at += size;
             }
         }
