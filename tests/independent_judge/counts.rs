@@ -411,6 +411,11 @@ fn lines_in(scene: &Scene<'_>, node: &str, that: &Value, time: &Time) -> Bounds 
             _ => {}
         }
     }
+    // Only when the marks were used up did lines get none.
+    if let Some(last) = numbers.values().max() {
+        unmarked.push((*last, 0));
+        unmarked.sort_unstable();
+    }
     let marked = numbers.values().filter(|at| inside(**at)).count() as u64;
     let before = |at: u64| unmarked.iter().rev().find(|(since, _)| *since <= at).map(|(_, lines)| *lines);
     let behind = |at: u64| unmarked.iter().find(|(since, _)| *since >= at).map(|(_, lines)| *lines);

@@ -64,7 +64,6 @@ struct Node {
     justified: Option<u64>,
     restarted: bool,
     log_lines: u64,
-    marked: u64,
     matched: [u64; 2],
 }
 
@@ -513,10 +512,9 @@ impl World {
             let this = &mut self.nodes[node];
             this.log_lines += 1;
             this.matched[usize::from(panic)] += 1;
-            if line >= 3 && promised {
+            if this.matched[usize::from(panic)] > 3 && promised {
                 continue;
             }
-            this.marked += 1;
             let pattern = if panic { "panic" } else { "ERROR" }.to_owned();
             let manifest = panic && promised;
             let number = this.log_lines;
@@ -528,7 +526,7 @@ impl World {
                 self.lines.push((at + line, mark));
             }
         }
-        if lines > 3 && promised {
+        if self.nodes[node].matched[usize::from(panic)] > 3 && promised {
             self.count_one(node, usize::from(panic), at + SECOND / 2);
         }
     }

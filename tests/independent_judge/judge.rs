@@ -128,6 +128,10 @@ fn during(facts: &Facts<'_>, entry: &Entry) -> Time {
         (_, Some(end)) => {
             Time { from: begin, to: end.min(facts.end), cut: end > facts.end, void: false, began: Some(begin) }
         }
+        // The run ended while it was in force.
+        (Some(planned), None) if planned > facts.end => {
+            Time { from: begin, to: facts.end, cut: true, void: false, began: Some(begin) }
+        }
         (Some(_), None) => nothing,
     }
 }
@@ -148,8 +152,12 @@ fn rule(scene: &Scene<'_>, expectation: &Value, mode: Mode, times: &[Time]) -> R
         "recover" => return counts::recover(scene, that, &expectation["when"]),
         _ => {}
     }
+    // Who shows different chains has nothing to agree on.
+    let compares = ["agree", "diverge"].contains(&word);
+    let nothing_to_compare =
+        compares && scene.nodes.len() > 1 && scene.layers().iter().all(|layer| layer.len() < 2);
     let of_one = |time: &Time| {
-        if time.void {
+        if time.void || nothing_to_compare {
             return Ruling::Unknown;
         }
         match word {

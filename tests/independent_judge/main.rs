@@ -26,6 +26,8 @@ use judge::{Ruling, judge, that};
 const JOURNALS: u64 = 10_000;
 /// How many kinds of mismatches are told with a journal.
 const TOLD: u64 = 5;
+/// Why a judge said nothing at all.
+const PANICKED: &str = "the real judge panicked";
 
 fn ruling(outcome: Outcome) -> Ruling {
     match outcome {
@@ -43,7 +45,7 @@ fn expectations(journal: &Journal) -> usize {
 fn real(journal: &Journal) -> (Vec<(Ruling, String)>, Ruling) {
     // A judge that panics is told as one that says something else, with the journal.
     let Ok(verdict) = std::panic::catch_unwind(|| splitbrain::check::judge(journal)) else {
-        return (vec![(Ruling::Fail, "it panicked".to_owned()); expectations(journal)], Ruling::Fail);
+        return (vec![(Ruling::Fail, PANICKED.to_owned()); expectations(journal)], Ruling::Fail);
     };
     let results = verdict.results.iter().map(|result| (ruling(result.outcome), result.summary.clone())).collect();
     (results, ruling(verdict.outcome))
@@ -158,6 +160,7 @@ fn tell(found: &Found) {
         let journal = generate(seed);
         let (naive, real) = (judge(&journal).0, real(&journal).0);
         let kind = format!("{}: naive {:?}, real {:?}", cell(&journal, index), naive[index], real[index].0);
+        let kind = if real[index].1 == PANICKED { PANICKED.to_owned() } else { kind };
         kinds.entry(kind).or_default().push((seed, index));
     }
     let mut kinds: Vec<_> = kinds.into_iter().collect();

@@ -94,8 +94,8 @@ impl Scene<'_> {
         if there.iter().any(|node| state(node) == State::Coming || !has_said(node)) {
             return Some(Answer::NotYet);
         }
-        let alone = there.is_empty() || there.len() == 1 && layer.len() > 1;
-        (alone && asked != Asked::Diverge).then_some(Answer::Unseen)
+        let alone = there.len() == 1 && layer.len() > 1 && asked != Asked::Diverge;
+        (alone || there.is_empty()).then_some(Answer::Unseen)
     }
 
     /// The heads that are in force, of the nodes that can be seen.
@@ -162,8 +162,8 @@ impl Scene<'_> {
             let stands = pairs(&in_force).map(|(one, other)| self.facts.stand(one, other)).collect();
             let hidden = |node: &str| matches!(self.see(node, moment).state, State::Unseen | State::Dead);
             let open = meant.iter().any(|(node, word)| hidden(node) || word.is_none() && !silent_is_genesis(node));
-            let alone = meant.is_empty() || meant.len() == 1 && layer.len() > 1;
-            let held_back = (open || alone && asked != Asked::Diverge).then_some(Answer::NotYet);
+            let alone = meant.len() == 1 && layer.len() > 1 && asked != Asked::Diverge;
+            let held_back = (open || alone || meant.is_empty()).then_some(Answer::NotYet);
             decide(asked, stands, held_back, Answer::NotYet)
         })
     }
