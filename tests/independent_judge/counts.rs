@@ -310,15 +310,16 @@ pub(crate) fn recover(scene: &Scene<'_>, that: &Value, when: &Value) -> Ruling {
             continue;
         };
         for node in hit {
+            // Another entry that holds the node when this one ends, or hits it later.
             let again = facts
                 .entries
                 .iter()
                 .filter(|other| !other.is_send() && other.names(node) && other.record.name != entry.record.name)
-                .filter(|other| other.begin.is_some_and(|begin| begin > end && begin < end + within))
+                .filter(|other| other.hold().is_some_and(|(from, to)| from < end + within && to > end))
                 .min_by_key(|other| other.begin);
             let later_judges =
                 again.is_some_and(|again| counted.iter().any(|other| other.record.name == again.record.name));
-            let until = (end + within).min(again.and_then(|again| again.begin).unwrap_or(u64::MAX));
+            let until = (end + within).min(again.and_then(|again| again.begin).unwrap_or(u64::MAX).max(end));
             rulings.push(match is_back(scene, node, depth, (begin, end, end + within), until) {
                 Some(true) => Ruling::Pass,
                 _ if later_judges => Ruling::Pass,

@@ -193,7 +193,22 @@ impl World {
         }
         self.questions();
         self.at(finish, Act::Finish);
+        self.stand_still();
         self.acts.sort_by_key(|(at, _)| *at);
+    }
+
+    /// What the tool does or sees waits until it moves again; nodes go on by themselves.
+    fn stand_still(&mut self) {
+        let still = self.acts.iter().find_map(|(at, act)| match act {
+            Act::StandStill(until) => Some((*at, *until)),
+            _ => None,
+        });
+        let Some((from, until)) = still else { return };
+        for (at, act) in &mut self.acts {
+            if *at > from && *at <= until && !matches!(act, Act::Slot(_) | Act::Poll(_) | Act::Log(..)) {
+                *at = until + 100 + (*at - from) / 1_000;
+            }
+        }
     }
 
     /// What else befalls one node.

@@ -154,8 +154,7 @@ fn rule(scene: &Scene<'_>, expectation: &Value, mode: Mode, times: &[Time]) -> R
     }
     // Who shows different chains has nothing to agree on.
     let compares = ["agree", "diverge"].contains(&word);
-    let nothing_to_compare =
-        compares && scene.nodes.len() > 1 && scene.layers().iter().all(|layer| layer.len() < 2);
+    let nothing_to_compare = compares && scene.nodes.len() > 1 && scene.layers().iter().all(|layer| layer.len() < 2);
     let of_one = |time: &Time| {
         if time.void || nothing_to_compare {
             return Ruling::Unknown;

@@ -118,13 +118,10 @@ impl Scene<'_> {
             let heads = self.heads(layer, moment);
             let high: Vec<&str> = heads.into_iter().filter(|head| self.facts.height(head) >= height).collect();
             let found: Vec<Option<&str>> = high.iter().map(|head| self.block_at(head, height)).collect();
-            let stands = pairs(&found)
-                .map(|pair| match pair {
-                    (Some(one), Some(other)) if one == other => Stand::OneChain(0),
-                    (Some(_), Some(_)) => Stand::Apart,
-                    _ => Stand::Untold,
-                })
-                .collect();
+            let known: Vec<&str> = found.iter().flatten().copied().collect();
+            let stand = |(one, other)| if one == other { Stand::OneChain(0) } else { Stand::Apart };
+            let untold = found.contains(&None).then_some(Stand::Untold);
+            let stands = pairs(&known).map(stand).chain(untold).collect();
             let far_enough =
                 |node: &str| self.see(node, moment).head.as_ref().is_some_and(|head| self.facts.height(head) >= height);
             decide(asked, stands, self.held_back(asked, layer, moment, far_enough), Answer::Unseen)

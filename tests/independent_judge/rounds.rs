@@ -77,7 +77,12 @@ impl Round {
     fn is_younger(scene: &Scene<'_>, heads: &[&str], height: u64, begin: u64) -> bool {
         let Some(highest) = heads.iter().max_by_key(|head| scene.facts.height(head)) else { return false };
         let chain = scene.facts.chain(highest);
-        let Some(block) = chain.iter().find(|block| scene.facts.height(block) <= height) else { return false };
+        let Some(block) = chain.iter().find(|block| scene.facts.height(block) <= height) else {
+            // Nobody showed it: it is younger if nobody was so high.
+            let before = scene.sights.moment(begin);
+            let all = scene.nodes.iter().filter_map(|node| scene.see(node, before).last_head.as_deref());
+            return all.map(|head| scene.facts.height(head)).max().is_some_and(|highest| height > highest);
+        };
         let first = scene.facts.lines().find(|(_, what)| match what {
             What::Head { hash, .. } => hash == block,
             What::Block(shown) => shown.hash == *block,
