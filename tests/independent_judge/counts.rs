@@ -62,13 +62,11 @@ impl<'a> Shown<'a> {
         self.heads.iter().rev().find(|(since, _)| *since <= at).map(|(_, hash)| *hash)
     }
 
-    /// From when on growth can be told: the moment itself, or if the node was not seen then, the first head after it.
-    fn base(&self, scene: &Scene<'_>, node: &str, from: u64) -> Option<u64> {
-        let sight = scene.see(node, scene.sights.moment(from));
-        if sight.state == State::Seen && sight.head.is_some() {
-            return Some(from);
-        }
-        self.heads.iter().find(|(at, _)| *at > from).map(|(at, _)| *at)
+    /// From when on growth can be told: the first moment at which the node was seen and had a head.
+    fn base(scene: &Scene<'_>, node: &str, from: u64) -> Option<u64> {
+        let later = scene.sights.moments(from, scene.facts.end, true).into_iter();
+        let mut later = later.filter(|&moment| scene.is_seen(node, moment) && scene.see(node, moment).head.is_some());
+        later.next().map(|moment| scene.sights.instants[moment])
     }
 }
 
@@ -119,7 +117,7 @@ pub(crate) fn progress(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
         if that["per"].is_object() {
             return per(scene, node, &shown, blocks, micros(&that["per"]), time);
         }
-        let Some(base) = shown.base(scene, node, time.from) else { return Ruling::Unknown };
+        let Some(base) = Shown::base(scene, node, time.from) else { return Ruling::Unknown };
         let held = shown.held_by(scene, base);
         let (count, open) = shown.head_at(time.to).map_or((0, false), |head| grown(scene, node, head, &held));
         let moments = moments(scene, time);
@@ -198,7 +196,7 @@ pub(crate) fn stall(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
         } else {
             head_grew(scene, node, from, time.to)
         };
-        watched |= !away;
+        watched |= all.iter().any(|&moment| scene.is_seen(node, moment));
         let coming = all.last().is_some_and(|&moment| scene.see(node, moment).state == State::Coming);
         if let Some(at) = grew {
             blame(scene, at)
@@ -215,7 +213,7 @@ pub(crate) fn stall(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
 fn head_grew(scene: &Scene<'_>, node: &str, from: u64, to: u64) -> (Option<u64>, bool) {
     let shown = Shown::of(scene, node);
     let said = shown.head_at(to).is_some();
-    let Some(base) = shown.base(scene, node, from) else { return (None, said) };
+    let Some(base) = Shown::base(scene, node, from) else { return (None, said) };
     let held = shown.held_by(scene, base);
     let mut later = shown.heads.iter().filter(|(at, _)| *at > base && *at <= to);
     (later.find(|(_, head)| grown(scene, node, head, &held).0 > 0).map(|(at, _)| *at), said)
@@ -252,7 +250,7 @@ pub(crate) fn reorg(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
     let ruling = worst(showing(scene).map(|node| {
         let unseen = all.iter().any(|&moment| scene.see(node, moment).state == State::Unseen);
         let away = all.iter().all(|&moment| scene.is_away(node, moment));
-        watched |= !away;
+        watched |= all.iter().any(|&moment| scene.is_seen(node, moment));
         let shown = Shown::of(scene, node);
         let unjoined = shown
             .heads

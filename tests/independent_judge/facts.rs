@@ -88,7 +88,7 @@ impl<'a> Facts<'a> {
         let end = ended.or(torn_down).map_or(last, |event| event.at);
         let complete =
             ended.is_some_and(|event| matches!(&event.what, What::TimelineEnded { reason } if reason == "complete"));
-        let entries = entries(journal, zero);
+        let entries = entries(journal, zero, end);
         let undone = |entry: &Entry| {
             entry.begin.is_none() || entry.end_failed || entry.planned_end.is_some() && entry.end.is_none()
         };
@@ -120,7 +120,7 @@ impl<'a> Facts<'a> {
     }
 }
 
-fn entries(journal: &Journal, zero: Option<u64>) -> Vec<Entry> {
+fn entries(journal: &Journal, zero: Option<u64>, run_end: u64) -> Vec<Entry> {
     let answered: BTreeSet<&str> = journal
         .events
         .iter()
@@ -142,7 +142,7 @@ fn entries(journal: &Journal, zero: Option<u64>) -> Vec<Entry> {
         };
         for event in &journal.events {
             let What::Fault { entry: name, phase, applied, error, .. } = &event.what else { continue };
-            if *name != record.name {
+            if *name != record.name || event.at > run_end {
                 continue;
             }
             let works = error.is_none() || entry.is_send();

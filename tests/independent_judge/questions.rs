@@ -58,7 +58,8 @@ impl Scene<'_> {
         self.see(node, moment).state == State::Seen
     }
 
-    /// The nodes that are meant, by layer; those that show no chain are in none.
+    /// The nodes that are meant, by layer; those that show no chain are in none. Of several nodes, one that is alone in its
+    /// layer has nobody to be compared with.
     pub(crate) fn layers(&self) -> Vec<Vec<&str>> {
         let words: BTreeSet<&str> = self.nodes.iter().map(|node| self.facts.layer(node)).collect();
         let shown = words.into_iter().filter(|&word| word != "process");
@@ -66,7 +67,8 @@ impl Scene<'_> {
             let all = self.nodes.iter().map(String::as_str);
             all.filter(|node| self.facts.layer(node) == word).collect::<Vec<_>>()
         };
-        shown.map(members).collect()
+        let several = self.nodes.len() > 1;
+        shown.map(members).filter(|layer| layer.len() > 1 || !several).collect()
     }
 
     fn worst_layer(&self, asked: Asked, answer: impl Fn(&[&str]) -> Answer) -> Answer {
@@ -142,8 +144,9 @@ impl Scene<'_> {
         let until = self.sights.instants[moment];
         self.worst_layer(asked, |layer| {
             let said = self.ever_final(layer, until);
-            let clash = pairs(&said).any(|(one, other)| {
-                one.1 != other.1 && (one.0 == other.0 || self.facts.stand(&one.1, &other.1) == Stand::Apart)
+            let clash = pairs(&said).any(|((one, low, left), (other, high, right))| {
+                let apart = || one != other && self.facts.stand(left, right) == Stand::Apart;
+                left != right && (low == high || apart())
             });
             if clash {
                 return asked.apart();
@@ -173,7 +176,7 @@ impl Scene<'_> {
     }
 
     /// Everything that any of the nodes has called final by now.
-    fn ever_final(&self, layer: &[&str], until: u64) -> Vec<(u64, String)> {
+    fn ever_final(&self, layer: &[&str], until: u64) -> Vec<(String, u64, String)> {
         let mut said = BTreeSet::new();
         for (at, what) in self.facts.lines() {
             if let What::Finalized { node, height, hash } = what
@@ -181,7 +184,7 @@ impl Scene<'_> {
                 && layer.contains(&node.as_str())
                 && tells(hash)
             {
-                said.insert((*height, hash.clone()));
+                said.insert((node.to_string(), *height, hash.clone()));
             }
         }
         said.into_iter().collect()
