@@ -303,7 +303,7 @@ pub(crate) fn recover(scene: &Scene<'_>, that: &Value, when: &Value) -> Ruling {
         if hit.is_empty() {
             continue;
         }
-        let (Some(begin), Some(end), false) = (entry.begin, entry.end, entry.is_spoilt()) else {
+        let (Some(begin), Some(end), false) = (entry.begin, entry.end, entry.is_spoilt(facts.end)) else {
             rulings.push(Ruling::Unknown);
             continue;
         };
@@ -411,7 +411,7 @@ fn lines_in(scene: &Scene<'_>, node: &str, that: &Value, time: &Time) -> Bounds 
         }
     }
     // Only when the marks were used up did lines get none.
-    if let Some(last) = numbers.values().max() {
+    if let Some(last) = numbers.values().max().filter(|_| !unmarked.is_empty()) {
         unmarked.push((*last, 0));
         unmarked.sort_unstable();
     }

@@ -51,12 +51,12 @@ impl Entry {
     }
 
     /// Whether what happened is not what was planned, so that nothing that leans on it can be said.
-    pub(crate) fn is_spoilt(&self) -> bool {
+    pub(crate) fn is_spoilt(&self, run_end: u64) -> bool {
         let Some(begin) = self.begin else { return true };
         if self.is_send() {
             return false;
         }
-        let Some(planned_end) = self.planned_end else { return self.end_failed };
+        let planned_end = self.planned_end.unwrap_or(run_end.max(self.planned_begin));
         let length = planned_end.saturating_sub(self.planned_begin);
         let late = begin.saturating_sub(self.planned_begin);
         let short = self.end.map_or(0, |end| length.saturating_sub(end.saturating_sub(begin)));
@@ -90,7 +90,9 @@ impl<'a> Facts<'a> {
             ended.is_some_and(|event| matches!(&event.what, What::TimelineEnded { reason } if reason == "complete"));
         let entries = entries(journal, zero, end);
         let undone = |entry: &Entry| {
-            entry.begin.is_none() || entry.end_failed || entry.planned_end.is_some() && entry.end.is_none()
+            entry.begin.is_none()
+                || entry.end_failed
+                || entry.end.is_none() && entry.planned_end.is_some_and(|planned| planned < end)
         };
         let left =
             torn_down.is_some_and(|event| matches!(&event.what, What::TornDown { errors } if !errors.is_empty()));

@@ -85,7 +85,7 @@ fn times(facts: &Facts<'_>, expectation: &Value) -> (Mode, Vec<Time>) {
     let counted_from = if ["log", "exit"].contains(&word) { 0 } else { zero };
     if let Some(name) = when.as_str() {
         return match name {
-            "always" => (Mode::Every, vec![whole]),
+            "always" => (Mode::Every, vec![Time { from: counted_from, ..whole }]),
             "never" => (Mode::No, vec![whole]),
             "sometimes" => (Mode::Once, vec![whole]),
             _ => (Mode::Last, vec![Time { from: counted_from, ..whole }]),
@@ -94,7 +94,12 @@ fn times(facts: &Facts<'_>, expectation: &Value) -> (Mode, Vec<Time>) {
     let (key, value) = when.as_object().and_then(|when| when.iter().next()).expect("one time");
     match key.as_str() {
         "within" => (Mode::Once, vec![span(facts, zero, micros(value), None)]),
-        "at" => (Mode::Last, vec![Time { from: counted_from, ..span(facts, zero, micros(value), None) }]),
+        "at" => {
+            // That instant, and no other.
+            let time = span(facts, zero, micros(value), None);
+            let cut = facts.end < zero + micros(value);
+            (Mode::Last, vec![Time { from: counted_from, cut, ..time }])
+        }
         "during" => {
             let family = facts.family(value.as_str().expect("a name"));
             (Mode::Once, family.into_iter().map(|entry| during(facts, entry)).collect())
@@ -122,15 +127,16 @@ fn span(facts: &Facts<'_>, from: u64, length: u64, began: Option<u64>) -> Time {
 
 fn during(facts: &Facts<'_>, entry: &Entry) -> Time {
     let nothing = Time { from: facts.end, to: facts.end, cut: true, void: true, began: None };
-    let Some(begin) = entry.begin.filter(|_| !entry.is_spoilt()) else { return nothing };
+    let Some(begin) = entry.begin.filter(|_| !entry.is_spoilt(facts.end)) else { return nothing };
     match (entry.planned_end, entry.end) {
         (None, None) => Time { from: begin, to: facts.end, cut: !facts.complete, void: false, began: Some(begin) },
         (_, Some(end)) => {
             Time { from: begin, to: end.min(facts.end), cut: end > facts.end, void: false, began: Some(begin) }
         }
         // The run ended while it was in force.
-        (Some(planned), None) if planned > facts.end => {
-            Time { from: begin, to: facts.end, cut: true, void: false, began: Some(begin) }
+        (Some(planned), None) if planned >= facts.end => {
+            let cut = !facts.complete || planned > facts.end;
+            Time { from: begin, to: facts.end, cut, void: false, began: Some(begin) }
         }
         (Some(_), None) => nothing,
     }
@@ -138,7 +144,7 @@ fn during(facts: &Facts<'_>, entry: &Entry) -> Time {
 
 fn after(facts: &Facts<'_>, entry: &Entry, within: u64) -> Time {
     let from = if entry.is_send() { entry.begin } else { entry.end };
-    match from.filter(|_| !entry.is_spoilt()) {
+    match from.filter(|_| !entry.is_spoilt(facts.end)) {
         Some(from) => span(facts, from, within, entry.begin),
         None => Time { from: facts.end, to: facts.end, cut: true, void: true, began: None },
     }

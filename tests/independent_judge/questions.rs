@@ -58,8 +58,7 @@ impl Scene<'_> {
         self.see(node, moment).state == State::Seen
     }
 
-    /// The nodes that are meant, by layer; those that show no chain are in none. Of several nodes, one that is alone in its
-    /// layer has nobody to be compared with.
+    /// The nodes that are meant, by layer; those that show no chain are in none.
     pub(crate) fn layers(&self) -> Vec<Vec<&str>> {
         let words: BTreeSet<&str> = self.nodes.iter().map(|node| self.facts.layer(node)).collect();
         let shown = words.into_iter().filter(|&word| word != "process");
@@ -67,12 +66,14 @@ impl Scene<'_> {
             let all = self.nodes.iter().map(String::as_str);
             all.filter(|node| self.facts.layer(node) == word).collect::<Vec<_>>()
         };
-        let several = self.nodes.len() > 1;
-        shown.map(members).filter(|layer| layer.len() > 1 || !several).collect()
+        shown.map(members).collect()
     }
 
-    fn worst_layer(&self, asked: Asked, answer: impl Fn(&[&str]) -> Answer) -> Answer {
-        let answers: Vec<Answer> = self.layers().iter().map(|layer| answer(layer)).collect();
+    /// Of a node that is alone in its layer nothing is asked while it is away.
+    fn worst_layer(&self, asked: Asked, moment: usize, answer: impl Fn(&[&str]) -> Answer) -> Answer {
+        let layers = self.layers();
+        let there = |layer: &&Vec<&str>| layer.len() > 1 || !self.is_away(layer[0], moment);
+        let answers: Vec<Answer> = layers.iter().filter(there).map(|layer| answer(layer)).collect();
         let order = match asked {
             Asked::Agree { .. } => [Answer::No, Answer::Unseen, Answer::NotYet, Answer::Yes],
             Asked::Diverge => [Answer::Yes, Answer::Unseen, Answer::NotYet, Answer::No],
@@ -107,7 +108,7 @@ impl Scene<'_> {
     }
 
     pub(crate) fn on_head(&self, asked: Asked, moment: usize) -> Answer {
-        self.worst_layer(asked, |layer| {
+        self.worst_layer(asked, moment, |layer| {
             let heads = self.heads(layer, moment);
             let stands = pairs(&heads).map(|(one, other)| self.facts.stand(one, other)).collect();
             let held_back = self.held_back(asked, layer, moment, |node| self.see(node, moment).head.is_some());
@@ -116,7 +117,7 @@ impl Scene<'_> {
     }
 
     pub(crate) fn on_height(&self, asked: Asked, height: u64, moment: usize) -> Answer {
-        self.worst_layer(asked, |layer| {
+        self.worst_layer(asked, moment, |layer| {
             let heads = self.heads(layer, moment);
             let high: Vec<&str> = heads.into_iter().filter(|head| self.facts.height(head) >= height).collect();
             let found: Vec<Option<&str>> = high.iter().map(|head| self.block_at(head, height)).collect();
@@ -142,7 +143,7 @@ impl Scene<'_> {
     pub(crate) fn on_finalized(&self, asked: Asked, moment: usize) -> Answer {
         let beacon = self.facts.journal.run.nodes.iter().any(|node| node.layer == "beacon");
         let until = self.sights.instants[moment];
-        self.worst_layer(asked, |layer| {
+        self.worst_layer(asked, moment, |layer| {
             let said = self.ever_final(layer, until);
             let clash = pairs(&said).any(|((one, low, left), (other, high, right))| {
                 let apart = || one != other && self.facts.stand(left, right) == Stand::Apart;

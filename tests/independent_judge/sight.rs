@@ -333,7 +333,15 @@ impl Now {
             last_justified: None,
         };
         if state == State::Seen {
-            self.last = Some(sight.clone());
+            let before = self.last.take();
+            let mut last = sight.clone();
+            if let Some(before) = before {
+                last.head = last.head.or(before.head);
+                last.peers = last.peers.or(before.peers);
+                last.finalized = last.finalized.or(before.finalized);
+                last.justified = last.justified.or(before.justified);
+            }
+            self.last = Some(last);
         }
         let last = self.last.as_ref();
         Sight {
