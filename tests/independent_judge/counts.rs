@@ -58,35 +58,55 @@ impl<'a> Shown<'a> {
         all
     }
 
-    fn head_at(&self, at: u64) -> Option<&'a str> {
-        self.heads.iter().rev().find(|(since, _)| *since <= at).map(|(_, hash)| *hash)
+    /// All heads up to a moment.
+    fn heads_by(&self, at: u64) -> &[(u64, &'a str)] {
+        &self.heads[..self.heads.iter().filter(|(since, _)| *since <= at).count()]
     }
 
     /// From when on growth can be told: the first moment at which the node was seen and had a head.
     fn base(scene: &Scene<'_>, node: &str, from: u64) -> Option<u64> {
+        let sight = scene.see(node, scene.sights.moment(from));
+        if sight.state == State::Seen && sight.head.is_some() {
+            return Some(from);
+        }
         let later = scene.sights.moments(from, scene.facts.end, true).into_iter();
         let mut later = later.filter(|&moment| scene.is_seen(node, moment) && scene.see(node, moment).head.is_some());
         later.next().map(|moment| scene.sights.instants[moment])
     }
 }
 
-/// Blocks on the chain of `head` that are not among those held; whether more may have been.
-fn grown(scene: &Scene<'_>, node: &str, head: &str, held: &BTreeSet<&str>) -> (u64, bool) {
-    let mut count = 0;
-    for block in scene.facts.chain(head) {
-        if held.contains(block) {
-            return (count, false);
+/// Blocks on the chain of the last of `heads` that are not among those held; whether more may have been. Where the way
+/// down ends before one is reached that is held, the count goes on with the head before.
+fn grown(scene: &Scene<'_>, node: &str, heads: &[(u64, &str)], held: &BTreeSet<&str>) -> (u64, bool) {
+    let facts = scene.facts;
+    let beacon = facts.layer(node) == "beacon";
+    let (mut count, mut open) = (0, false);
+    let mut counted: BTreeSet<&str> = BTreeSet::new();
+    let mut rest = heads;
+    while let Some((_, head)) = rest.last() {
+        let chain = facts.chain(head);
+        let new: Vec<&str> = chain.iter().copied().take_while(|block| !held.contains(block)).collect();
+        count += new.iter().filter(|block| counted.insert(block)).count() as u64;
+        let lowest = new.last().copied();
+        if new.len() < chain.len() || lowest.is_none_or(|lowest| facts.height(lowest) == 0) {
+            return (count, open);
         }
-        count += 1;
-        if scene.facts.height(block) == 0 {
-            return (count, false);
+        while rest.last().is_some_and(|(_, head)| counted.contains(head)) {
+            rest = &rest[..rest.len() - 1];
+        }
+        // The blocks between were not seen.
+        open |= beacon;
+        let highest = held.iter().map(|block| facts.height(block)).max();
+        let before =
+            rest.last().filter(|(_, head)| !held.contains(head)).map(|(_, head)| facts.height(head)).or(highest);
+        if let (Some(lowest), Some(before), false) = (lowest, before, beacon) {
+            count += facts.height(lowest).saturating_sub(before + 1);
+        }
+        if rest.last().is_some_and(|(_, head)| held.contains(head)) {
+            break;
         }
     }
-    if scene.facts.layer(node) == "beacon" {
-        return (count, true);
-    }
-    let highest = held.iter().map(|block| scene.facts.height(block)).max().unwrap_or(0);
-    (count.max(scene.facts.height(head).saturating_sub(highest)), false)
+    (count, open)
 }
 
 fn showing<'s>(scene: &'s Scene<'_>) -> impl Iterator<Item = &'s String> {
@@ -119,7 +139,7 @@ pub(crate) fn progress(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
         }
         let Some(base) = Shown::base(scene, node, time.from) else { return Ruling::Unknown };
         let held = shown.held_by(scene, base);
-        let (count, open) = shown.head_at(time.to).map_or((0, false), |head| grown(scene, node, head, &held));
+        let (count, open) = grown(scene, node, shown.heads_by(time.to), &held);
         let moments = moments(scene, time);
         let sees = |moment: usize| scene.is_seen(node, moment) && scene.see(node, moment).head.is_some();
         // How long it was out of sight at first.
@@ -127,8 +147,8 @@ pub(crate) fn progress(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
             moments.iter().find(|&&moment| sees(moment)).map_or(time.to, |&moment| scene.sights.instants[moment]);
         let most = || {
             let held = shown.held_by(scene, time.from);
-            let head = shown.head_at(time.to).filter(|_| !held.is_empty())?;
-            Some(grown(scene, node, head, &held)).filter(|(_, open)| !open).map(|(count, _)| count)
+            let grown = grown(scene, node, shown.heads_by(time.to), &held);
+            Some(grown).filter(|(_, open)| !open && !held.is_empty()).map(|(count, _)| count)
         };
         let seen_early = first < time.from + 3 * SECOND || most().is_some_and(|most| most < blocks);
         if count >= blocks {
@@ -169,8 +189,7 @@ fn per(scene: &Scene<'_>, node: &str, shown: &Shown<'_>, blocks: u64, length: u6
         for start in starts.into_iter().filter(|&start| from <= start && start + length <= to) {
             spans += 1;
             let held = shown.held_by(scene, start);
-            let (count, open) =
-                shown.head_at(start + length).map_or((0, false), |head| grown(scene, node, head, &held));
+            let (count, open) = grown(scene, node, shown.heads_by(start + length), &held);
             if count < blocks {
                 ruling = ruling.max(if open { Ruling::Unknown } else { blame(scene, start + length) });
             }
@@ -189,7 +208,7 @@ pub(crate) fn stall(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
     let all = moments(scene, time);
     let mut watched = false;
     let ruling = worst(showing(scene).map(|node| {
-        let unseen = all.iter().any(|&moment| scene.see(node, moment).state == State::Unseen);
+        let unseen = all.iter().any(|&moment| matches!(scene.see(node, moment).state, State::Unseen | State::Dead));
         let away = all.iter().all(|&moment| scene.is_away(node, moment));
         let (grew, said) = if that["on"] == "finalized" {
             final_grew(scene, node, from, time.to)
@@ -212,11 +231,11 @@ pub(crate) fn stall(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
 /// When there was a new block, and whether there was any head at all.
 fn head_grew(scene: &Scene<'_>, node: &str, from: u64, to: u64) -> (Option<u64>, bool) {
     let shown = Shown::of(scene, node);
-    let said = shown.head_at(to).is_some();
+    let said = !shown.heads_by(to).is_empty();
     let Some(base) = Shown::base(scene, node, from) else { return (None, said) };
     let held = shown.held_by(scene, base);
     let mut later = shown.heads.iter().filter(|(at, _)| *at > base && *at <= to);
-    (later.find(|(_, head)| grown(scene, node, head, &held).0 > 0).map(|(at, _)| *at), said)
+    (later.find(|(_, head)| !held.contains(head)).map(|(at, _)| *at), said)
 }
 
 fn final_grew(scene: &Scene<'_>, node: &str, from: u64, to: u64) -> (Option<u64>, bool) {
@@ -234,7 +253,6 @@ fn final_grew(scene: &Scene<'_>, node: &str, from: u64, to: u64) -> (Option<u64>
     let mut later = all.iter().filter(|(at, _)| *at > from && *at <= to);
     let base = match before.filter(|_| seen) {
         Some(before) => Some(before),
-        None if silent_is_genesis && seen => Some(0),
         None => later.next().map(|(_, height)| *height).max(before),
     };
     (
@@ -248,7 +266,7 @@ pub(crate) fn reorg(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
     let all = moments(scene, time);
     let mut watched = false;
     let ruling = worst(showing(scene).map(|node| {
-        let unseen = all.iter().any(|&moment| scene.see(node, moment).state == State::Unseen);
+        let unseen = all.iter().any(|&moment| matches!(scene.see(node, moment).state, State::Unseen | State::Dead));
         let away = all.iter().all(|&moment| scene.is_away(node, moment));
         watched |= all.iter().any(|&moment| scene.is_seen(node, moment));
         let shown = Shown::of(scene, node);
@@ -257,7 +275,7 @@ pub(crate) fn reorg(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
             .windows(2)
             .any(|pair| (time.from < pair[1].0 && pair[1].0 <= time.to) && !is_joined(scene, pair[0].1, pair[1].1));
         let coming = all.last().is_some_and(|&moment| scene.see(node, moment).state == State::Coming);
-        let mut open = time.cut || unseen || coming || unjoined || shown.head_at(time.to).is_none() && !away;
+        let mut open = time.cut || unseen || coming || unjoined || shown.heads_by(time.to).is_empty() && !away;
         for (at, what) in lines_of(scene.facts, node) {
             let What::Reorg { depth, blocks, exact, .. } = what else { continue };
             if at <= time.from || at > time.to {
@@ -335,7 +353,8 @@ pub(crate) fn recover(scene: &Scene<'_>, that: &Value, when: &Value) -> Ruling {
     worst(rulings.into_iter())
 }
 
-/// Whether a node was with more than half of the others at one moment after an entry. None if there are no others.
+/// Whether a node was with more than half of the others at one moment after an entry. None if it came back and there were
+/// no others.
 fn is_back(
     scene: &Scene<'_>,
     node: &str,
@@ -352,10 +371,11 @@ fn is_back(
         .filter(|&other| other != node && scene.facts.layer(other) == layer)
         .filter(|other| while_open.iter().any(|&moment| scene.is_seen(other, moment)))
         .collect();
-    if others.is_empty() {
+    let open = scene.sights.moments(end, until.min(scene.facts.end), true);
+    if others.is_empty() && open.iter().any(|&moment| !scene.heads(&[node], moment).is_empty()) {
         return None;
     }
-    let back = scene.sights.moments(end, until.min(scene.facts.end), true).into_iter().any(|moment| {
+    let back = open.into_iter().any(|moment| {
         let heads = scene.heads(&[node], moment);
         let near = others.iter().filter(|other| {
             let theirs = scene.heads(&[other], moment);

@@ -144,7 +144,7 @@ impl World {
 
     fn schedule(&mut self) {
         let (zero, length) = (self.plan.zero, self.plan.length);
-        let finish = zero + length;
+        let finish = zero + length + 6_000;
         for node in 0..self.nodes.len() {
             let late = self.random.chance(6);
             let start = if late { zero + self.random.between(2, length / SECOND - 3) * SECOND } else { 300_000 };
@@ -423,6 +423,7 @@ impl World {
                         from += 40;
                     }
                 }
+                _ if self.nodes[node].camp == 90 => {}
                 "partition" => self.nodes[node].camp = 1 + window as u64,
                 "isolate" | "disconnect" => self.nodes[node].camp = 100 + (window * 10 + node) as u64,
                 _ => {}

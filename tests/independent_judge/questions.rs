@@ -78,7 +78,8 @@ impl Scene<'_> {
             Asked::Agree { .. } => [Answer::No, Answer::Unseen, Answer::NotYet, Answer::Yes],
             Asked::Diverge => [Answer::Yes, Answer::Unseen, Answer::NotYet, Answer::No],
         };
-        order.into_iter().find(|wanted| answers.contains(wanted)).unwrap_or(Answer::Unseen)
+        let nobody = if asked == Asked::Diverge { Answer::No } else { Answer::Unseen };
+        order.into_iter().find(|wanted| answers.contains(wanted)).unwrap_or(nobody)
     }
 
     /// What holds one question about heads back: who is unseen, who is coming, and whether there is anybody to compare.
@@ -97,8 +98,9 @@ impl Scene<'_> {
         if there.iter().any(|node| state(node) == State::Coming || !has_said(node)) {
             return Some(Answer::NotYet);
         }
-        let alone = there.len() == 1 && layer.len() > 1 && asked != Asked::Diverge;
-        (alone || there.is_empty()).then_some(Answer::Unseen)
+        // Where nobody is there, nobody is apart.
+        let alone = there.is_empty() || there.len() == 1 && layer.len() > 1;
+        (alone && asked != Asked::Diverge).then_some(Answer::Unseen)
     }
 
     /// The heads that are in force, of the nodes that can be seen.
@@ -123,11 +125,13 @@ impl Scene<'_> {
             let found: Vec<Option<&str>> = high.iter().map(|head| self.block_at(head, height)).collect();
             let known: Vec<&str> = found.iter().flatten().copied().collect();
             let stand = |(one, other)| if one == other { Stand::OneChain(0) } else { Stand::Apart };
-            let untold = found.contains(&None).then_some(Stand::Untold);
-            let stands = pairs(&known).map(stand).chain(untold).collect();
             let far_enough =
                 |node: &str| self.see(node, moment).head.as_ref().is_some_and(|head| self.facts.height(head) >= height);
-            decide(asked, stands, self.held_back(asked, layer, moment, far_enough), Answer::Unseen)
+            let held_back = self.held_back(asked, layer, moment, far_enough);
+            let compared = found.len() > 1 || held_back.is_none();
+            let untold = (compared && found.contains(&None)).then_some(Stand::Untold);
+            let stands = pairs(&known).map(stand).chain(untold).collect();
+            decide(asked, stands, held_back, Answer::Unseen)
         })
     }
 

@@ -120,6 +120,10 @@ fn ends_a_gap(what: &What) -> bool {
     matches!(what, What::ProbeBack { .. } | What::Head { .. } | What::Peers { .. })
 }
 
+fn changes_process(what: &What) -> bool {
+    matches!(what, What::Exit { .. } | What::Node { phase: NodePhase::Started, .. })
+}
+
 /// The node that a line is about, if it is about one.
 pub(crate) fn node_of(what: &What) -> Option<&str> {
     Some(match what {
@@ -176,11 +180,13 @@ impl<'a> Watch<'a> {
         let first_start =
             phase(NodePhase::Started).zip(phase(NodePhase::Ready)).map(|(from, to)| to.saturating_sub(from));
         let hits = || facts.entries.iter().filter(|entry| entry.names(node));
+        let holds: Vec<(u64, u64)> =
+            hits().filter(|entry| entry.takes_processes()).filter_map(|entry| entry.hold()).collect();
         Self {
             node,
-            holds: hits().filter(|entry| entry.takes_processes()).filter_map(|entry| entry.hold()).collect(),
             wiped: hits().filter(|entry| entry.record.wipes).filter_map(|entry| entry.begin).collect(),
-            blind: blind_times(&gaps(facts, &changes)),
+            blind: blind_times(&gaps(facts, &changes, &holds)),
+            holds,
             changes,
             first_start,
             ready_within: record.ready_within,
@@ -354,14 +360,19 @@ impl Now {
     }
 }
 
-/// All times in which a node did not answer, those that overlap taken together, without those of less than a second.
-fn gaps(facts: &Facts<'_>, changes: &[Change<'_>]) -> Vec<(u64, u64)> {
+/// All times in which a node did not answer, those that overlap taken together, without those of less than a second and
+/// without those in which it was away or on its way back: of those its state tells.
+fn gaps(facts: &Facts<'_>, changes: &[Change<'_>], holds: &[(u64, u64)]) -> Vec<(u64, u64)> {
     let mut gaps: Vec<(u64, u64)> = Vec::new();
     for (index, change) in changes.iter().enumerate() {
         match change.what {
             What::ProbeLost { .. } => {
-                let back = changes[index..].iter().find(|later| ends_a_gap(later.what));
-                gaps.push((change.at, back.map_or(facts.end, |later| later.at)));
+                let over = changes[index + 1..]
+                    .iter()
+                    .find(|later| ends_a_gap(later.what) || changes_process(later.what))
+                    .map_or(facts.end, |later| later.at);
+                let held = holds.iter().filter(|(from, to)| *from <= over && *to > change.at).map(|(from, _)| *from);
+                gaps.push((change.at, held.min().map_or(over, |from| from.max(change.at))));
             }
             What::PollGap { from, to, .. } => gaps.push((*from, (*to).min(facts.end))),
             _ => {}
