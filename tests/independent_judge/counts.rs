@@ -172,7 +172,7 @@ fn per(scene: &Scene<'_>, node: &str, shown: &Shown<'_>, blocks: u64, length: u6
     for &moment in &all {
         let sight = scene.see(node, moment);
         hidden |= matches!(sight.state, State::Unseen | State::Dead);
-        if sight.state == State::Seen && sight.head.is_some() {
+        if sight.state == State::Seen {
             since.get_or_insert(instant(moment));
         } else if let Some(from) = since.take() {
             stretches.push((from, instant(moment) - 1));
@@ -191,6 +191,7 @@ fn per(scene: &Scene<'_>, node: &str, shown: &Shown<'_>, blocks: u64, length: u6
             let held = shown.held_by(scene, start);
             let (count, open) = grown(scene, node, shown.heads_by(start + length), &held);
             if count < blocks {
+                let open = open || scene.see(node, scene.sights.moment(start + length)).head.is_none();
                 ruling = ruling.max(if open { Ruling::Unknown } else { blame(scene, start + length) });
             }
         }
@@ -208,13 +209,14 @@ pub(crate) fn stall(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
     let all = moments(scene, time);
     let mut watched = false;
     let ruling = worst(showing(scene).map(|node| {
-        let unseen = all.iter().any(|&moment| matches!(scene.see(node, moment).state, State::Unseen | State::Dead));
+        let unseen = all.iter().any(|&moment| scene.see(node, moment).state == State::Unseen);
         let away = all.iter().all(|&moment| scene.is_away(node, moment));
         let (grew, said) = if that["on"] == "finalized" {
             final_grew(scene, node, from, time.to)
         } else {
-            head_grew(scene, node, from, time.to)
+            (head_grew(scene, node, from, time.to), true)
         };
+        let said = said && named(scene, node, &all);
         watched |= all.iter().any(|&moment| scene.is_seen(node, moment));
         let coming = all.last().is_some_and(|&moment| scene.see(node, moment).state == State::Coming);
         if let Some(at) = grew {
@@ -228,14 +230,18 @@ pub(crate) fn stall(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
     if watched { ruling } else { ruling.max(Ruling::Unknown) }
 }
 
-/// When there was a new block, and whether there was any head at all.
-fn head_grew(scene: &Scene<'_>, node: &str, from: u64, to: u64) -> (Option<u64>, bool) {
+/// Whether a node was seen with a head at any of these moments.
+fn named(scene: &Scene<'_>, node: &str, moments: &[usize]) -> bool {
+    moments.iter().any(|&moment| scene.is_seen(node, moment) && scene.see(node, moment).head.is_some())
+}
+
+/// When there was a new block.
+fn head_grew(scene: &Scene<'_>, node: &str, from: u64, to: u64) -> Option<u64> {
     let shown = Shown::of(scene, node);
-    let said = !shown.heads_by(to).is_empty();
-    let Some(base) = Shown::base(scene, node, from) else { return (None, said) };
+    let base = Shown::base(scene, node, from)?;
     let held = shown.held_by(scene, base);
     let mut later = shown.heads.iter().filter(|(at, _)| *at > base && *at <= to);
-    (later.find(|(_, head)| !held.contains(head)).map(|(at, _)| *at), said)
+    later.find(|(_, head)| !held.contains(head)).map(|(at, _)| *at)
 }
 
 fn final_grew(scene: &Scene<'_>, node: &str, from: u64, to: u64) -> (Option<u64>, bool) {
@@ -266,7 +272,7 @@ pub(crate) fn reorg(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
     let all = moments(scene, time);
     let mut watched = false;
     let ruling = worst(showing(scene).map(|node| {
-        let unseen = all.iter().any(|&moment| matches!(scene.see(node, moment).state, State::Unseen | State::Dead));
+        let unseen = all.iter().any(|&moment| scene.see(node, moment).state == State::Unseen);
         let away = all.iter().all(|&moment| scene.is_away(node, moment));
         watched |= all.iter().any(|&moment| scene.is_seen(node, moment));
         let shown = Shown::of(scene, node);
@@ -275,7 +281,7 @@ pub(crate) fn reorg(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
             .windows(2)
             .any(|pair| (time.from < pair[1].0 && pair[1].0 <= time.to) && !is_joined(scene, pair[0].1, pair[1].1));
         let coming = all.last().is_some_and(|&moment| scene.see(node, moment).state == State::Coming);
-        let mut open = time.cut || unseen || coming || unjoined || shown.heads_by(time.to).is_empty() && !away;
+        let mut open = time.cut || unseen || coming || unjoined || !named(scene, node, &all) && !away;
         for (at, what) in lines_of(scene.facts, node) {
             let What::Reorg { depth, blocks, exact, .. } = what else { continue };
             if at <= time.from || at > time.to {
@@ -344,7 +350,6 @@ pub(crate) fn recover(scene: &Scene<'_>, that: &Value, when: &Value) -> Ruling {
                 Some(false) if facts.end < end + within - (within / 20).min(SECOND / 4) => Ruling::Unknown,
                 Some(false) => match scene.see(node, scene.sights.moment(facts.end.min(end + within))) {
                     sight if matches!(sight.state, State::Unseen | State::Away) => Ruling::Unknown,
-                    sight if sight.state == State::Seen && sight.head.is_none() => Ruling::Unknown,
                     _ => blame(scene, end + within),
                 },
             });

@@ -313,7 +313,9 @@ fn once(scene: &Scene<'_>, expectation: &Value, time: &Time, moments: &[usize], 
 }
 
 fn at_last(scene: &Scene<'_>, expectation: &Value, time: &Time, last: Option<(usize, Answer)>) -> Ruling {
+    let nobody = |moment: usize| scene.nodes.iter().all(|node| scene.is_away(node, moment));
     match last {
+        Some((moment, _)) if nobody(moment) => Ruling::Unknown,
         Some((moment, Answer::Yes)) if !time.cut && !somebody_dissented(scene, expectation, moment) => Ruling::Pass,
         Some((_, Answer::No)) if !time.cut => blame(scene, time.to),
         _ => Ruling::Unknown,

@@ -1,6 +1,6 @@
 //! What every node is at every instant at which anything can change, by running through the whole journal once for each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use splitbrain::journal::{NodePhase, What};
 
@@ -37,7 +37,7 @@ pub(crate) struct Sight {
 #[derive(Debug)]
 pub(crate) struct Sights {
     pub(crate) instants: Vec<u64>,
-    nodes: Vec<(String, Vec<Sight>)>,
+    nodes: BTreeMap<String, Vec<Sight>>,
 }
 
 impl Sights {
@@ -64,7 +64,7 @@ impl Sights {
     }
 
     pub(crate) fn at(&self, node: &str, moment: usize) -> &Sight {
-        &self.nodes.iter().find(|(name, _)| name == node).expect("a node of the run").1[moment]
+        &self.nodes[node][moment]
     }
 
     /// The moments of a time: its beginning and all changes before its end.
@@ -74,7 +74,7 @@ impl Sights {
     }
 
     pub(crate) fn moment(&self, at: u64) -> usize {
-        self.instants.iter().rposition(|&instant| instant <= at).unwrap_or(0)
+        self.instants.partition_point(|&instant| instant <= at).saturating_sub(1)
     }
 }
 
@@ -370,7 +370,7 @@ fn gaps(facts: &Facts<'_>, changes: &[Change<'_>], holds: &[(u64, u64)]) -> Vec<
                 let over = changes[index + 1..]
                     .iter()
                     .find(|later| ends_a_gap(later.what) || changes_process(later.what))
-                    .map_or(facts.end, |later| later.at);
+                    .map_or(facts.end + 1, |later| later.at);
                 let held = holds.iter().filter(|(from, to)| *from <= over && *to > change.at).map(|(from, _)| *from);
                 gaps.push((change.at, held.min().map_or(over, |from| from.max(change.at))));
             }
@@ -382,7 +382,7 @@ fn gaps(facts: &Facts<'_>, changes: &[Change<'_>], holds: &[(u64, u64)]) -> Vec<
         if let What::StoodStill { from, to, .. } = &event.what
             && *from < facts.end
         {
-            gaps.push((*from, (*to).min(facts.end)));
+            gaps.push((*from, (*to).min(facts.end + 1)));
         }
     }
     gaps.sort_unstable();
