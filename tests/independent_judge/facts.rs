@@ -1,6 +1,6 @@
 //! What a journal says, put in the order in which the naive judge asks for it. Nothing here decides anything.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use splitbrain::journal::{FaultPhase, Journal, NodeRecord, What, WindowRecord};
 
@@ -73,7 +73,8 @@ pub(crate) struct Facts<'a> {
     /// Whether the timeline was seen to its planned end.
     pub(crate) complete: bool,
     pub(crate) entries: Vec<Entry>,
-    pub(crate) blocks: BTreeMap<String, Block>,
+    pub(crate) blocks: HashMap<String, Block>,
+    judged: Vec<(u64, &'a What)>,
     /// Something was left behind, or an entry of a complete run was not carried out or not healed.
     pub(crate) doubtful: bool,
 }
@@ -97,7 +98,10 @@ impl<'a> Facts<'a> {
         let left =
             torn_down.is_some_and(|event| matches!(&event.what, What::TornDown { errors } if !errors.is_empty()));
         let doubtful = left || complete && entries.iter().any(undone);
-        Self { journal, zero, end, complete, entries, blocks: blocks(journal), doubtful }
+        let count = journal.events.iter().position(|event| matches!(event.what, What::TimelineEnded { .. }));
+        let judged = journal.events[..count.unwrap_or(journal.events.len())].iter().filter(|event| event.at <= end);
+        let judged = judged.map(|event| (event.at, &event.what)).collect();
+        Self { journal, zero, end, complete, entries, blocks: blocks(journal), judged, doubtful }
     }
 
     pub(crate) fn node(&self, name: &str) -> &'a NodeRecord {
@@ -109,11 +113,8 @@ impl<'a> Facts<'a> {
     }
 
     /// What is judged: all lines up to the timeline's end.
-    pub(crate) fn lines(&self) -> impl Iterator<Item = (u64, &'a What)> + use<'a> {
-        let end = self.end;
-        let ended = self.journal.events.iter().position(|event| matches!(event.what, What::TimelineEnded { .. }));
-        let count = ended.unwrap_or(self.journal.events.len());
-        self.journal.events[..count].iter().filter(move |event| event.at <= end).map(|event| (event.at, &event.what))
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (u64, &'a What)> {
+        self.judged.iter().copied()
     }
 
     /// All repetitions of an entry.
@@ -163,8 +164,8 @@ fn entries(journal: &Journal, zero: Option<u64>, run_end: u64) -> Vec<Entry> {
     entries
 }
 
-fn blocks(journal: &Journal) -> BTreeMap<String, Block> {
-    let mut blocks: BTreeMap<String, Block> = BTreeMap::new();
+fn blocks(journal: &Journal) -> HashMap<String, Block> {
+    let mut blocks: HashMap<String, Block> = HashMap::new();
     for event in &journal.events {
         let (hash, height, parent) = match &event.what {
             What::Head { hash, height, parent, .. } => (hash, *height, parent.as_ref()),

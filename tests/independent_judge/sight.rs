@@ -49,12 +49,19 @@ impl Sights {
         instants.insert(facts.end);
         instants.extend(facts.zero);
         for watch in &watches {
-            let began =
-                watch.changes.iter().map(|change| change.at).chain(watch.holds.iter().flat_map(|&(b, e)| [b, e]));
+            instants.extend(watch.changes.iter().map(|change| change.at));
+            // When somebody begins to come, and when it has been coming, or seen, for too long or long enough.
+            let processes = watch.changes.iter().filter(|change| changes_process(change.what)).map(|change| change.at);
+            let began = processes.chain(watch.holds.iter().flat_map(|&(begin, end)| [begin, end]));
             for at in began {
                 let graces = [5 * SECOND + 2 * watch.first_start.unwrap_or(0), watch.ready_within];
-                instants.extend([at, at.saturating_add(2 * SECOND)]);
+                instants.insert(at);
                 instants.extend(graces.map(|grace| at.saturating_add(grace).saturating_add(1)));
+            }
+            if watch.promises == 0 {
+                let answers = watch.changes.iter().filter(|change| is_answer(change.what)).map(|change| change.at);
+                let back = answers.chain(watch.holds.iter().map(|&(_, end)| end));
+                instants.extend(back.map(|at| at.saturating_add(2 * SECOND)));
             }
             instants.extend(watch.blind.iter().flat_map(|&(from, to)| [from, to, to + 2 * SECOND]));
         }
