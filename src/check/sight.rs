@@ -75,7 +75,9 @@ fn gaps(
         if let What::StoodStill { from, to, suspended } = event.what {
             // While a machine was suspended the run's own clock stood: what is missing does not show in its length.
             let to = if suspended >= SIGHT_PROMISE { to.max(from + TOLERATED_GAP) } else { to };
-            gaps.iter_mut().for_each(|gaps| gaps.push((from, to)));
+            for gaps in &mut gaps {
+                gaps.push((from, to));
+            }
         }
         let (What::ProbeLost { node, .. }
         | What::ProbeBack { node }
@@ -121,7 +123,7 @@ fn unwritten_gaps(
             continue;
         }
         let mut last = zero;
-        let lines = events.iter().filter(|event| super::history::node_of(&event.what) == Some(node.as_str()));
+        let lines = events.iter().filter(|event| super::history_reading::node_of(&event.what) == Some(node.as_str()));
         for at in lines.map(|event| event.at).filter(|&at| at > zero).chain([end]) {
             if at.saturating_sub(last) >= length {
                 gaps[number].push((last, at));
