@@ -31,7 +31,8 @@ pub(super) fn set_right(events: &mut [Event]) -> Vec<String> {
     let more = damage.len().saturating_sub(MOST_TOLD);
     if more > 0 {
         damage.truncate(MOST_TOLD);
-        let word = if more == 1 { "1 more place like these".to_owned() } else { format!("{more} more places like these") };
+        let word =
+            if more == 1 { "1 more place like these".to_owned() } else { format!("{more} more places like these") };
         damage.push(format!("and {word}"));
     }
     damage

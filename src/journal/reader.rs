@@ -126,7 +126,10 @@ mod tests {
 
     #[test]
     fn missing_lines_are_named() {
-        assert_eq!(damage(&[(1, 1), (4, 2), (6, 3)]), ["lines with seq 2 to 3 are missing", "the line with seq 5 is missing"]);
+        assert_eq!(
+            damage(&[(1, 1), (4, 2), (6, 3)]),
+            ["lines with seq 2 to 3 are missing", "the line with seq 5 is missing"]
+        );
     }
 
     #[test]

@@ -21,9 +21,8 @@ pub(super) struct Asks {
 impl Asks {
     pub(super) fn new(questions: &[Question]) -> Self {
         let all = questions.iter().enumerate();
-        let rounds = all.flat_map(|(index, question)| {
-            question.moments.iter().map(move |at| (*at, index, question.shift.clone()))
-        });
+        let rounds = all
+            .flat_map(|(index, question)| question.moments.iter().map(move |at| (*at, index, question.shift.clone())));
         Self { pending: rounds.collect(), ends: BTreeMap::new() }
     }
 

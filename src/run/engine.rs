@@ -76,7 +76,6 @@ pub(super) struct Engine {
     worst_fault_error: Option<Duration>,
     worst_poll_gap: Option<Duration>,
     trouble: Option<BackendError>,
-    a_node_failed: bool,
 }
 
 /// The parts that exist once the backend does.
@@ -141,7 +140,6 @@ impl Engine {
             worst_fault_error: None,
             worst_poll_gap: None,
             trouble: None,
-            a_node_failed: false,
         })
     }
 
@@ -185,7 +183,6 @@ impl Engine {
         Ok(Outcome {
             end,
             trouble: self.trouble,
-            a_node_failed: self.a_node_failed,
             start_up: self.zero.map(|zero| Duration::from_micros(self.clock.micros(zero))),
             starts_per_second: starting.filter(|seconds| *seconds > 0.0).map(|seconds| starts as f64 / seconds),
             total: self.clock.elapsed(),
@@ -489,7 +486,6 @@ impl Engine {
                     step.push_str(&line);
                 }
                 let log = self.request.logs.join(format!("{node}.log"));
-                self.a_node_failed |= self.trouble.is_none();
                 self.note_trouble(BackendError::plain(step).remedy(format!("its whole log is {}", log.display())))
             }
             Report::Acted { step, part, at, error } => {
@@ -577,7 +573,9 @@ impl Engine {
                 self.note_trouble(BackendError::plain(format!("the engine went away: {message}")))
             }
             BackendEvent::WireLost { message } => {
-                let step = format!("no packet passes between the nodes any more: the thread that carries them ended: {message}");
+                let step = format!(
+                    "no packet passes between the nodes any more: the thread that carries them ended: {message}"
+                );
                 self.note_trouble(BackendError::plain(step))
             }
             BackendEvent::Exited { node, code, signal } => {
@@ -598,7 +596,6 @@ impl Engine {
                         let error = BackendError::plain(format!("{message} before it was ready{lines}"))
                             .remedy(format!("its whole log is {}", log.display()));
                         self.write(What::Exit { node, code, signal, expected, last_lines })?;
-                        self.a_node_failed |= self.trouble.is_none();
                         return self.note_trouble(error);
                     }
                 }

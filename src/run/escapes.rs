@@ -34,10 +34,9 @@ fn sequence(text: &str) -> Option<usize> {
     let kind = if first == CSI { '[' } else { rest.next()?.1 };
     match kind {
         // Parameters, intermediates, one final character.
-        '[' => rest
-            .find(|(_, c)| !matches!(c, ' '..='?'))
-            .filter(|(_, c)| matches!(c, '@'..='~'))
-            .map(|(at, _)| at + 1),
+        '[' => {
+            rest.find(|(_, c)| !matches!(c, ' '..='?')).filter(|(_, c)| matches!(c, '@'..='~')).map(|(at, _)| at + 1)
+        }
         // Operating system command, device control, start of string, privacy message, application command.
         ']' | 'P' | 'X' | '^' | '_' => {
             let body = rest.as_str();

@@ -76,9 +76,10 @@ impl LogWatch {
     /// Watches for the manifests' `panic` and `refusals` patterns and for these further ones. Patterns were checked when they were
     /// read; one that does not compile now is taken literally.
     pub(super) fn new(plan: &Plan, patterns: &[String]) -> Self {
-        let nodes = plan.nodes.iter().map(|node| {
-            (node.process.name.clone(), NodeWatch::new(&node.panic, &node.refusals, patterns))
-        });
+        let nodes = plan
+            .nodes
+            .iter()
+            .map(|node| (node.process.name.clone(), NodeWatch::new(&node.panic, &node.refusals, patterns)));
         Self { nodes: Arc::new(nodes.collect()) }
     }
 
@@ -312,7 +313,11 @@ mod tests {
         assert!(!feed.marks()[0].1, "the scenario's own word");
         let names: Vec<(String, bool)> = counts(watch.close()).into_iter().map(|count| (count.0, count.1)).collect();
         let wanted = [("panic", true), ("panicked", false), ("refusal", false)];
-        assert_eq!(names, wanted.map(|(pattern, manifest)| (pattern.to_owned(), manifest)), "`panic` is the manifest's");
+        assert_eq!(
+            names,
+            wanted.map(|(pattern, manifest)| (pattern.to_owned(), manifest)),
+            "`panic` is the manifest's"
+        );
     }
 
     #[test]

@@ -156,8 +156,6 @@ pub struct Outcome {
     pub end: End,
     /// What the environment could not do.
     pub trouble: Option<BackendError>,
-    /// Whether the trouble is that a node ended or did not become ready, and not that the environment failed.
-    pub a_node_failed: bool,
     /// From the start to the timeline's zero.
     pub start_up: Option<Duration>,
     /// Nodes started a second.

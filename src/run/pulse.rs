@@ -122,7 +122,8 @@ mod tests {
             assert!(Instant::now() < deadline, "no beat");
             std::thread::park_timeout(Duration::from_millis(5));
         }
-        *pulse.last.lock().expect("no panic") = Beat { at: first, outside: Beat::now().outside.saturating_sub(LATE * 9) };
+        *pulse.last.lock().expect("no panic") =
+            Beat { at: first, outside: Beat::now().outside.saturating_sub(LATE * 9) };
         let what = pulse.feel().or_else(|| standstills.blocking_recv());
         assert!(matches!(what, Some(What::StoodStill { suspended, .. }) if suspended > 5_000_000), "{what:?}");
     }

@@ -201,7 +201,8 @@ impl Timeline {
             under_way.edges = open;
         }
         let over = |under_way: &UnderWay| all || under_way.parts.iter().all(|part| part.done.is_some());
-        let ended: Vec<usize> = self.under_way.iter().filter(|(_, step)| over(step)).map(|(number, _)| *number).collect();
+        let ended: Vec<usize> =
+            self.under_way.iter().filter(|(_, step)| over(step)).map(|(number, _)| *number).collect();
         for number in ended {
             let Some(under_way) = self.under_way.remove(&number) else { continue };
             let step = &self.steps[number];
@@ -254,11 +255,19 @@ fn wants(entry: &PlannedEntry, phase: FaultPhase, action: &Action) -> bool {
         Action::Signal { node, signal: Signal::Pause } => begins && entry.paused.contains(node),
         // A frozen process is thawed at the end of its pause, and to be taken down.
         Action::Signal { node, signal: Signal::Resume } => {
-            if begins { entry.down.contains(node) } else { entry.paused.contains(node) }
+            if begins {
+                entry.down.contains(node)
+            } else {
+                entry.paused.contains(node)
+            }
         }
         Action::Start { node } | Action::Wipe { node } => !begins && entry.down.contains(node),
-        Action::Detach { node, network } => begins && entry.detached.iter().any(|(who, from)| (who, from) == (node, network)),
-        Action::Attach { node, network } => !begins && entry.detached.iter().any(|(who, from)| (who, from) == (node, network)),
+        Action::Detach { node, network } => {
+            begins && entry.detached.iter().any(|(who, from)| (who, from) == (node, network))
+        }
+        Action::Attach { node, network } => {
+            !begins && entry.detached.iter().any(|(who, from)| (who, from) == (node, network))
+        }
         Action::Call { asked_by, .. } => *asked_by == entry.name,
     }
 }

@@ -75,12 +75,7 @@ fn after(now: Instant, millis: u64) -> Instant {
     now + Duration::from_millis(millis)
 }
 
-fn row(
-    name: &str,
-    phase: FaultPhase,
-    millis: u128,
-    error: Option<&str>,
-) -> (String, FaultPhase, u128, Option<String>) {
+fn row(name: &str, phase: FaultPhase, millis: u128, error: Option<&str>) -> (String, FaultPhase, u128, Option<String>) {
     (name.to_owned(), phase, millis, error.map(ToOwned::to_owned))
 }
 
