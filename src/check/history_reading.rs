@@ -34,7 +34,9 @@ impl<'a> History<'a> {
                     self.pressures.push(Pressure { at: event.at, seq: event.seq, over, cpu, memory });
                 }
                 What::Links { links } => self.links.push((event.at, event.seq, links)),
-                What::StoodStill { from, to, suspended } if (to - from).max(*suspended) >= TOLERATED_GAP => {
+                What::StoodStill { from, to, suspended }
+                    if to.saturating_sub(*from).max(*suspended) >= TOLERATED_GAP =>
+                {
                     self.standstills.push((*from, *to, event.seq));
                 }
                 _ => {}
