@@ -10,10 +10,11 @@ use tokio::sync::mpsc;
 use super::escapes::without_escapes;
 use crate::action::NodeName;
 use crate::backend::{LineWatcher, LogLine, LogStream};
-use crate::check::log::PANIC;
 use crate::journal::What;
 use crate::plan::Plan;
 
+/// The journal's word for patterns of a manifest that mean "broken"; scenarios ask for them by it.
+const PANIC: &str = "panic";
 /// The journal's word for patterns by which a client says that it refuses something.
 const REFUSAL: &str = "refusal";
 /// Lines kept of each node, for the message when it dies.

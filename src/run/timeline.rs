@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use super::link_timer::Swapped;
 use super::nodes::node_of;
 use crate::action::{Action, EntryName, Signal};
-use crate::check::SEND;
 use crate::journal::{FaultPhase, NOT_COMPLETE};
 use crate::link::{LinkRule, LinkTable};
 use crate::plan::{Plan, PlannedEntry, Step};
@@ -195,7 +194,7 @@ impl Timeline {
                 let (applied, error) = under_way.outcome(&mine);
                 let planned = self.entries.get(&entry);
                 let line = planned.map_or_else(|| entry.to_string(), |planned| format!("{entry}: {}", planned.summary));
-                let sends = planned.is_some_and(|planned| planned.fault == SEND);
+                let sends = is_send(step);
                 progressed.completed.push(Completed { entry, phase, planned: step.at, applied, error, line, sends });
             }
             under_way.edges = open;

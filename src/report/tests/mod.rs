@@ -88,7 +88,7 @@ fn outputs(journal: &Journal, doubts: &[&str]) -> (String, String, String, Verdi
 
 #[test]
 fn an_interrupted_run_is_no_pass_anywhere() {
-    let text = "nodes a b\n0 a head genesis\n0 b head genesis\n5 ended interrupted";
+    let text = "nodes a b\n0 a peers 1\n0 b peers 1\n5 ended interrupted";
     let (lines, xml, page, verdict) = outputs(&crate::check::testing::journal(text, &[]), &[]);
     assert_eq!(verdict.outcome, Outcome::Pass, "nothing was expected");
     assert!(lines.contains("INTERRUPTED test (seed 42)") && !lines.contains("PASSED"), "{lines}");
@@ -102,12 +102,12 @@ fn an_interrupted_run_is_no_pass_anywhere() {
 
 #[test]
 fn a_run_that_trouble_ended_or_that_was_killed_is_no_pass_anywhere() {
-    let text = "nodes a b\n0 a head genesis\n5 trouble the engine went away\n5 ended trouble";
+    let text = "nodes a b\n0 a peers 1\n5 trouble the engine went away\n5 ended trouble";
     let (lines, xml, page, _) = outputs(&crate::check::testing::journal(text, &[]), &[]);
     assert!(lines.contains("BROKEN OFF BY TROUBLE test"), "{lines}");
     assert!(xml.contains("errors=\"1\"") && xml.contains("the engine went away"), "{xml}");
     assert!(page.contains("! BROKEN OFF BY TROUBLE"));
-    let (lines, xml, page, _) = outputs(&crate::check::testing::journal("nodes a b\n0 a head genesis", &[]), &[]);
+    let (lines, xml, page, _) = outputs(&crate::check::testing::journal("nodes a b\n0 a peers 1", &[]), &[]);
     assert!(lines.contains("UNKNOWN test"), "{lines}");
     assert!(xml.contains("errors=\"1\"") && xml.contains("breaks off"), "{xml}");
     assert!(page.contains("? UNKNOWN"));
