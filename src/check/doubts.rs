@@ -1,19 +1,18 @@
 //! What makes no pass of a run count: entries that were not carried out, things that were left behind, lines that are missing.
 
 use super::history::History;
-use super::questions::seconds;
-use crate::journal::{Journal, What};
+use super::windows::Window;
+use crate::journal::{Journal, NOT_COMPLETE, What};
 
-/// How many damaged places of a journal are told.
-const PLACES: usize = 3;
+/// What was due so shortly before the end of the timeline and is not done is on its way, and not stuck. In microseconds.
+const AT_THE_END: u64 = 10_000_000;
 
 /// Why no pass of this run counts, most important first.
 pub(super) fn doubts(history: &History<'_>, journal: &Journal) -> Vec<String> {
     let mut doubts: Vec<String> = damage(journal).into_iter().collect();
     // A run that ended early says so itself; what it gave up then is no failure of its own.
-    let failed =
-        history.windows.iter().filter(|window| window.failed && (history.complete() || window.begin.is_none()));
-    doubts.extend(failed.filter(|window| !was_given_up(history, &window.errors)).filter_map(|window| {
+    let failed = history.windows.iter().filter(|window| window.failed && !was_given_up(history, window));
+    doubts.extend(failed.filter_map(|window| {
         let reason = window.spoilt.as_ref()?;
         Some(format!("{reason} ({})", window.record.summary))
     }));
@@ -25,38 +24,17 @@ pub(super) fn doubts(history: &History<'_>, journal: &Journal) -> Vec<String> {
     doubts
 }
 
-/// Whether entries were only cut off by the end of a run that says itself why it ended.
-fn was_given_up(history: &History<'_>, errors: &[&str]) -> bool {
-    !history.complete() && errors.iter().all(|error| *error == crate::journal::NOT_COMPLETE)
+/// Whether an entry was only cut off by the end of the run: one that ended early and says so itself, or one that had just
+/// come to the entry's end.
+fn was_given_up(history: &History<'_>, window: &Window<'_>) -> bool {
+    let start = history.zero.map(|zero| zero + window.record.start);
+    let due = if window.begin.is_some() { window.planned_end } else { start };
+    let just_now = due.is_some_and(|due| due + AT_THE_END >= history.end);
+    (!history.complete() || just_now) && window.errors.iter().all(|error| error.ends_with(NOT_COMPLETE))
 }
 
-/// Where the lines of a journal are not those that were written: they are numbered without gaps, in the order of time.
+/// Where the lines of a journal are not those that were written.
 pub(super) fn damage(journal: &Journal) -> Option<String> {
-    let mut places: Vec<String> = Vec::new();
-    let mut last_at = 0;
-    for (expected, event) in journal.events.iter().enumerate() {
-        let before = expected.checked_sub(1).map(|before| journal.events[before].seq);
-        match before {
-            None if event.seq == 0 => {}
-            None => places.push(format!("line 0 is missing before line {}", event.seq)),
-            Some(before) if event.seq == before + 1 => {}
-            Some(before) if event.seq > before + 1 => {
-                let (from, to) = (before + 1, event.seq - 1);
-                places.push(if from == to {
-                    format!("line {from} is missing")
-                } else {
-                    format!("lines {from} to {to} are missing")
-                });
-            }
-            Some(before) => places.push(format!("line {} stands after line {before}", event.seq)),
-        }
-        if event.at < last_at {
-            places.push(format!("line {} goes back in time by {}", event.seq, seconds(last_at - event.at)));
-        }
-        last_at = last_at.max(event.at);
-    }
-    let more = places.len().saturating_sub(PLACES);
-    places.truncate(PLACES);
-    let more = if more > 0 { format!(", and {more} more places") } else { String::new() };
-    (!places.is_empty()).then(|| format!("the journal is not as it was written: {}{more}", places.join(", ")))
+    let places = journal.damage.join(", ");
+    (!places.is_empty()).then(|| format!("the journal is not as it was written: {places}"))
 }

@@ -89,7 +89,9 @@ pub fn judge(journal: &Journal) -> Verdict {
             let damage = damage(journal);
             let mut results: Vec<_> =
                 expectations.iter().map(|expectation| result(&history, &findings, expectation)).collect();
-            results.iter_mut().for_each(|result| cast_doubt(result, damage.as_deref()));
+            for result in &mut results {
+                cast_doubt(result, damage.as_deref());
+            }
             results
         }
         Err(error) => vec![unreadable(&error)],
@@ -478,7 +480,9 @@ impl Case<'_, '_> {
             _ => self.when.intervals(self.history)?,
         };
         if matches!(self.when, When::At(_)) {
-            intervals.iter_mut().for_each(|interval| interval.from = whole.min(interval.to));
+            for interval in &mut intervals {
+                interval.from = whole.min(interval.to);
+            }
         }
         Ok(intervals)
     }

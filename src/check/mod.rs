@@ -17,6 +17,8 @@ pub mod finality;
 mod findings;
 mod growth;
 pub(crate) mod history;
+mod history_afterwards;
+mod history_reading;
 mod intervals;
 mod json_differences;
 mod judge;

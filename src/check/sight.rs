@@ -75,7 +75,9 @@ fn gaps(
         if let What::StoodStill { from, to, suspended } = event.what {
             // While a machine was suspended the run's own clock stood: what is missing does not show in its length.
             let to = if suspended >= SIGHT_PROMISE { to.max(from + TOLERATED_GAP) } else { to };
-            gaps.iter_mut().for_each(|gaps| gaps.push((from, to)));
+            for gaps in gaps.iter_mut().filter(|_| from < to) {
+                gaps.push((from, to));
+            }
         }
         let (What::ProbeLost { node, .. }
         | What::ProbeBack { node }
@@ -88,12 +90,13 @@ fn gaps(
         let Some(&node) = index.get(node.as_str()) else { continue };
         match &event.what {
             What::ProbeLost { .. } => open[node] = open[node].or(Some(event.at)),
-            What::PollGap { from, to, .. } => gaps[node].push((*from, *to)),
-            _ => gaps[node].extend(open[node].take().map(|from| (from, event.at))),
+            What::PollGap { from, to, .. } if from < to => gaps[node].push((*from, *to)),
+            What::PollGap { .. } => {}
+            _ => gaps[node].extend(open[node].take().filter(|&from| from < event.at).map(|from| (from, event.at))),
         }
     }
     for (node, from) in open.into_iter().enumerate() {
-        gaps[node].extend(from.map(|from| (from, end)));
+        gaps[node].extend(from.filter(|&from| from < end).map(|from| (from, end)));
     }
     if journal.run.promises == 0
         && let Some(zero) = zero
@@ -121,7 +124,7 @@ fn unwritten_gaps(
             continue;
         }
         let mut last = zero;
-        let lines = events.iter().filter(|event| super::history::node_of(&event.what) == Some(node.as_str()));
+        let lines = events.iter().filter(|event| super::history_reading::node_of(&event.what) == Some(node.as_str()));
         for at in lines.map(|event| event.at).filter(|&at| at > zero).chain([end]) {
             if at.saturating_sub(last) >= length {
                 gaps[number].push((last, at));

@@ -417,7 +417,7 @@ impl Builder {
         };
         let all = std::iter::once((0, What::Run(run.clone()))).chain(self.events);
         let events = all.enumerate().map(|(seq, (at, what))| read_back(&Event { seq: seq as u64, at, what })).collect();
-        Journal { run, events, torn: false }
+        Journal { run, events, torn: false, damage: Vec::new() }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Whatever judges or draws a run reads nothing else, so a stored run can be judged again with a newer check.
 
+mod damage;
 mod event;
 mod reader;
 mod writer;

@@ -34,7 +34,7 @@ use tokio::net::TcpStream;
 use crate::action::{NodeName, RpcSpec};
 use crate::journal::What;
 
-pub use prober::{PollStatistics, Prober, ProberSetup};
+pub use prober::{PollStatistics, Prober, ProberSetup, poll_gap};
 pub use ready::{NotReady, ready};
 
 /// Opens TCP connections to nodes. The engine implements it over its backend, which dials from inside the node's own

@@ -194,6 +194,10 @@ fn entries(scenario: &Scenario) -> Vec<PlannedEntry> {
         end: duration::end_of(entry),
         targets: entry.targets.clone(),
         links: entry.effects.links.clone(),
+        down: entry.effects.down.iter().map(|down| down.node.clone()).collect(),
+        wipes: entry.effects.down.iter().any(|down| down.wipe),
+        paused: entry.effects.paused.clone(),
+        detached: entry.effects.detached.clone(),
     });
     entries.collect()
 }

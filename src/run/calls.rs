@@ -47,14 +47,14 @@ impl Calls {
     }
 
     /// Makes a call of the timeline; other actions are not for here.
-    pub(super) fn send(&mut self, step: usize, action: Action) {
+    pub(super) fn send(&mut self, step: usize, part: usize, action: Action) {
         let Action::Call { node, asked_by, rpc, method, params } = action else { return };
         let call = Call { asked_by: asked_by.to_string(), node, rpc, method, params, height: None };
         let dial = Arc::clone(&self.dial);
         self.spawn(async move {
             let at = Instant::now();
             let answer = call.make(&dial, SEND_WITHIN).await;
-            Report::Called { step, at, answer }
+            Report::Called { step, part, at, answer }
         });
     }
 

@@ -7,6 +7,7 @@
     reason = "tests fail by panicking, and their texts are small"
 )]
 
+mod absence;
 mod agreement;
 mod answering;
 mod calling;
