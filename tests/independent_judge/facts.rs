@@ -97,7 +97,7 @@ impl<'a> Facts<'a> {
         };
         let left =
             torn_down.is_some_and(|event| matches!(&event.what, What::TornDown { errors } if !errors.is_empty()));
-        let doubtful = left || complete && entries.iter().any(undone);
+        let doubtful = left || !journal.damage.is_empty() || complete && entries.iter().any(undone);
         let count = journal.events.iter().position(|event| matches!(event.what, What::TimelineEnded { .. }));
         let judged = journal.events[..count.unwrap_or(journal.events.len())].iter().filter(|event| event.at <= end);
         let judged = judged.map(|event| (event.at, &event.what)).collect();

@@ -82,6 +82,12 @@ struct World {
     halts_at: u64,
     holes: bool,
     final_everywhere: bool,
+    /// Nothing becomes final but genesis.
+    never_final: bool,
+    /// Clients never answer alike.
+    quarrel: bool,
+    /// Slots that were over before the run.
+    first_slot: u64,
     still: Option<u64>,
 }
 
@@ -98,16 +104,24 @@ pub(crate) fn generate(seed: u64) -> Journal {
 impl World {
     fn new(mut random: Random, plan: Plan) -> Self {
         let mut blocks = vec![Made { height: 0, parent: None }, Made { height: 0, parent: None }];
-        let odd_genesis = random.chance(3);
+        let odd_genesis = random.chance(6);
         if odd_genesis {
             blocks.extend([Made { height: 0, parent: None }, Made { height: 0, parent: None }]);
+        }
+        // Some chains are older than the run.
+        let mut oldest: Vec<usize> = (0..blocks.len()).collect();
+        for _ in 0..if random.chance(40) { random.between(2, 6) } else { 0 } {
+            for tip in &mut oldest {
+                blocks.push(Made { height: blocks[*tip].height + 1, parent: Some(*tip) });
+                *tip = blocks.len() - 1;
+            }
         }
         let layer_of = |index: usize| usize::from(plan.nodes[index].layer != plan.nodes[0].layer);
         let nodes = (0..plan.nodes.len()).map(|index| {
             let odd = odd_genesis && index >= 2 && random.chance(50);
             let genesis = layer_of(index) + if odd { 2 } else { 0 };
             Node {
-                tip: genesis,
+                tip: oldest[genesis],
                 genesis,
                 camp: if odd { 90 } else { 0 },
                 lies: random.chance(8).then(|| random.between(0, 6)),
@@ -118,9 +132,16 @@ impl World {
         Self {
             stubborn: random.chance(30),
             minority_halts: random.chance(40),
-            halts_at: if random.chance(20) { random.between(4, 20) * SECOND } else { u64::MAX },
+            halts_at: match random.between(0, 9) {
+                0 => 0,
+                1 => random.between(4, 20) * SECOND,
+                _ => u64::MAX,
+            },
             holes: random.chance(12),
-            final_everywhere: random.chance(30),
+            final_everywhere: random.chance(40),
+            never_final: random.chance(12),
+            quarrel: random.chance(15),
+            first_slot: blocks.iter().map(|block| block.height).max().unwrap_or(0),
             nodes,
             blocks,
             acts: Vec::new(),
@@ -214,7 +235,7 @@ impl World {
     /// What else befalls one node.
     fn trouble(&mut self, node: usize, zero: u64, finish: u64) {
         let instant = |random: &mut Random| random.between(zero / 2, finish);
-        if self.random.chance(5) {
+        if self.random.chance(8) {
             let at = instant(&mut self.random);
             self.at(at, Act::Crash(node));
         }
@@ -372,7 +393,7 @@ impl World {
                 continue;
             }
             let beacon = self.layer(members[0]) == "beacon";
-            let height = if beacon { slot } else { self.blocks[best].height + 1 };
+            let height = if beacon { self.first_slot + slot } else { self.blocks[best].height + 1 };
             let new = self.make(height, best);
             let rival = self.random.chance(7).then(|| self.make(height, best));
             for node in members {
@@ -578,13 +599,13 @@ impl World {
             .collect();
         let heads = nodes.iter().filter_map(|&node| self.nodes[node].head).map(|head| self.blocks[head].height);
         let height = heads.min().filter(|_| about).map(|lowest| lowest.saturating_sub(1));
-        let strange = self.random.chance(15);
+        let strange = self.quarrel || self.random.chance(10);
         let all_refuse = self.random.chance(5);
-        for node in nodes {
+        for (position, node) in nodes.into_iter().enumerate() {
             let this = &self.nodes[node];
             let answers = this.running && !this.paused && this.hidden <= at && self.random.chance(98);
             let refused = answers && (all_refuse || self.random.chance(3));
-            let value = if strange && self.random.chance(40) { 2 } else { 1 };
+            let value = if strange && (position == 0 || self.random.chance(20)) { 2 } else { 1 };
             let noise = self.random.between(0, 9);
             let result = (answers && !refused).then(|| json!({"v": value, "x": noise}));
             let error = result.is_none().then(|| "none".to_owned());
@@ -732,8 +753,9 @@ impl World {
         }
         let slots = if beacon { self.plan.slots_per_epoch.unwrap_or(1) } else { 1 };
         let epoch = self.blocks[head].height / slots;
-        let behind = if beacon { 1 } else { 4 };
-        let (justified, finalized) = (epoch.saturating_sub(behind), epoch.saturating_sub(2 * behind));
+        let behind = if beacon { 1 } else { 2 };
+        let (justified, finalized) =
+            if self.never_final { (0, 0) } else { (epoch.saturating_sub(behind), epoch.saturating_sub(2 * behind)) };
         if beacon && self.nodes[index].justified.is_none_or(|told| told < justified) {
             self.nodes[index].justified = Some(justified);
             let hash = self.checkpoint(head, justified * slots);
@@ -779,8 +801,16 @@ impl World {
         lines.append(&mut self.lines);
         self.break_off(&mut lines);
         let events = lines.into_iter().enumerate();
-        let events = events.map(|(seq, (at, what))| Event { seq: seq as u64, at, what }).collect();
-        Journal { run, events, torn: false }
+        let mut events: Vec<Event> = events.map(|(seq, (at, what))| Event { seq: seq as u64, at, what }).collect();
+        let mut damage = Vec::new();
+        if self.random.chance(2) {
+            let lost = self.random.between(1, events.len() as u64 - 1) as usize;
+            if events[lost].what != What::TimelineStarted {
+                events.remove(lost);
+                damage.push("a line is missing".to_owned());
+            }
+        }
+        Journal { run, events, torn: false, damage }
     }
 
     /// Some runs end before their time.

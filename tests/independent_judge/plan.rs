@@ -207,7 +207,7 @@ fn that(random: &mut Random, plan: &Plan, check: &str, number: u64, when: &Value
     let on_heads = |random: &mut Random| match random.between(0, 9) {
         0..=5 => json!("head"),
         6..=7 => json!("finalized"),
-        _ => json!({"height": random.between(1, 12)}),
+        _ => json!({"height": random.between(1, 16)}),
     };
     let two_layers = plan.nodes.iter().any(|node| node.layer != plan.nodes[0].layer);
     let blocks = plan.length / plan.slot;
