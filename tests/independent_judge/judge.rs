@@ -201,9 +201,14 @@ fn is_impatient(expectation: &Value) -> bool {
 
 fn over_moments(scene: &Scene<'_>, expectation: &Value, mode: Mode, time: &Time) -> Ruling {
     let with_end = time.to == scene.facts.end;
+    // Where nobody was seen at all, nothing was.
+    let whole = scene.sights.moments(time.from, time.to, with_end);
+    if mode != Mode::Last && !scene.nodes.iter().any(|node| whole.iter().any(|&moment| scene.is_seen(node, moment))) {
+        return Ruling::Unknown;
+    }
     let moments = match mode {
         Mode::Last => vec![scene.sights.moment(time.to)],
-        _ => scene.sights.moments(time.from, time.to, with_end),
+        _ => whole,
     };
     let answers: Vec<(usize, Answer)> =
         moments.iter().map(|&moment| (moment, answer(scene, expectation, moment))).collect();
