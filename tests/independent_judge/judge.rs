@@ -313,7 +313,9 @@ fn once(scene: &Scene<'_>, expectation: &Value, time: &Time, moments: &[usize], 
     if seen.iter().all(|&(_, moment)| in_force(moment) == Some(Answer::Yes)) {
         return Ruling::Pass;
     }
-    let nobody_out = moments.last().is_some_and(|&moment| left_out(moment).is_empty());
+    let nobody_out = moments
+        .last()
+        .is_some_and(|&moment| left_out(moment).iter().all(|node| seen.iter().all(|(name, _)| name != node)));
     let no = last.is_some_and(|(_, answer)| answer == Answer::No);
     if nobody_out && no && !time.cut && !unseen { blame(scene, time.to) } else { Ruling::Unknown }
 }
