@@ -24,7 +24,8 @@ const SHOWN: usize = 20;
 /// little below the lowest head; `{block_hash}` is its hash, and a parameter that is `{height}` alone becomes its number
 /// as a JSON number. Without one of them each node answers about what it holds at its own moment. Asked at the moment
 /// that the expectation names, and every 5 s where it names a span of time. Answers are compared value by value; a call
-/// that some refuse and others answer is a difference, one that all refuse is none. Differences that the manifests of the
+/// that some refuse and others answer is a difference, one that all refuse is none. `{pay.hash}`, `{pay.answer}` and
+/// `{pay.answer/blockHash}` in a parameter name what an earlier entry sent or was answered, as under `send`. Differences that the manifests of the
 /// clients declare (`known_differences`) are told and do no harm.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -119,6 +119,7 @@ impl Builder {
                 end: (*end != "-").then(|| at(end) - ZERO),
                 targets: targets.iter().map(|target| NodeName::new(*target)).collect(),
                 wipes: false,
+                transaction: None,
             }),
             ["layer", layer, nodes @ ..] => {
                 for node in self.nodes.iter_mut().filter(|node| nodes.contains(&node.name.as_str())) {

@@ -451,6 +451,9 @@ pub struct WindowRecord {
     /// Whether its targets come back without their data.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub wipes: bool,
+    /// Hash of the transaction that it sends, if it sends one that the tool signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
 }
 
 /// A block as one node holds it.

@@ -10,6 +10,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::answers::Answers;
 use super::nodes::Report;
 use crate::action::{Action, NodeName, RpcSpec};
 use crate::journal::What;
@@ -46,9 +47,20 @@ impl Calls {
         Self { dial: Arc::clone(dial), reports: reports.clone(), cancel: cancel.clone(), tasks: JoinSet::new() }
     }
 
-    /// Makes a call of the timeline; other actions are not for here.
-    pub(super) fn send(&mut self, step: usize, action: Action) {
+    /// Makes a call of the timeline; other actions are not for here. A call that names an answer which is not there is not
+    /// made, and reported as that.
+    pub(super) fn send(&mut self, step: usize, action: Action, answers: &Answers) {
         let Action::Call { node, asked_by, rpc, method, params } = action else { return };
+        let params = match answers.fill(&params) {
+            Ok(params) => params,
+            Err(why) => {
+                let (asked_by, error) = (asked_by.to_string(), Some(why));
+                let answer =
+                    What::Called { asked_by, node, method, height: None, result: None, error, refused: false };
+                self.spawn(async move { Report::Called { step, at: Instant::now(), answer } });
+                return;
+            }
+        };
         let call = Call { asked_by: asked_by.to_string(), node, rpc, method, params, height: None };
         let dial = Arc::clone(&self.dial);
         self.spawn(async move {
@@ -59,7 +71,7 @@ impl Calls {
     }
 
     /// Asks all nodes of a question at once, and reports all answers at once.
-    pub(super) fn ask(&mut self, question: &Question, height: Option<u64>, params: &[Value]) {
+    pub(super) fn ask(&mut self, question: &Question, height: Option<u64>, params: &Value) {
         let calls: Vec<Call> = question
             .nodes
             .iter()
@@ -68,7 +80,7 @@ impl Calls {
                 node: node.clone(),
                 rpc: rpc.clone(),
                 method: question.method.clone(),
-                params: Value::Array(params.to_vec()),
+                params: params.clone(),
                 height,
             })
             .collect();

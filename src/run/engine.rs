@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::answers::Answers;
 use super::calls::{Calls, unasked};
 use super::clock::RunClock;
 use super::dialer::BackendDialer;
@@ -49,6 +50,7 @@ pub(super) struct Engine {
     lives: BTreeMap<NodeName, Lives>,
     heads: BTreeMap<NodeName, (u64, String)>,
     recent: RecentBlocks,
+    answers: Answers,
     /// When which question of the plan is asked, in order; those that are still to come.
     asks: VecDeque<(Duration, usize)>,
     /// Rounds of asking that are under way.
@@ -98,6 +100,7 @@ impl Engine {
         let mut asks: Vec<(Duration, usize)> =
             questions.flat_map(|(index, question)| question.moments.iter().map(move |at| (*at, index))).collect();
         asks.sort_unstable();
+        let answers = Answers::new(&request.plan);
         Ok(Self {
             logs: LogWatch::new(&request.plan, &request.log_patterns),
             request,
@@ -109,6 +112,7 @@ impl Engine {
             lives: BTreeMap::new(),
             heads: BTreeMap::new(),
             recent: RecentBlocks::default(),
+            answers,
             asks: asks.into(),
             asking: 0,
             counters: BTreeMap::new(),
@@ -336,7 +340,7 @@ impl Engine {
         let mut calls_alone = !actions.is_empty();
         for action in actions {
             if matches!(action, Action::Call { .. }) {
-                running.calls.send(step, action);
+                running.calls.send(step, action, &self.answers);
                 continue;
             }
             calls_alone = false;
@@ -360,18 +364,18 @@ impl Engine {
     fn ask(&mut self, running: &mut Running) -> Result<(), JournalFailed> {
         let Some((_, index)) = self.asks.pop_front() else { return Ok(()) };
         let question = &self.request.plan.questions[index];
-        if !question.about_block {
-            self.asking += 1;
-            running.calls.ask(question, None, &question.params);
-            return Ok(());
-        }
-        if let Some((height, hash)) = self.recent.common(question.nodes.iter().map(|(node, _)| node)) {
-            self.asking += 1;
-            running.calls.ask(question, Some(height), &question.fill(height, &hash));
-            return Ok(());
-        }
-        for answer in unasked(question, "no block is known that all of these nodes hold") {
-            self.write(answer)?;
+        let block = self.recent.common(question.nodes.iter().map(|(node, _)| node)).filter(|_| question.about_block);
+        let params = match &block {
+            Some((height, hash)) => Ok(question.fill(*height, hash)),
+            None if question.about_block => Err("no block is known that all of these nodes hold".to_owned()),
+            None => Ok(question.params.clone()),
+        };
+        match params.and_then(|params| self.answers.fill(&params.into())) {
+            Ok(params) => {
+                self.asking += 1;
+                running.calls.ask(question, block.map(|(height, _)| height), &params);
+            }
+            Err(why) => unasked(question, &why).into_iter().try_for_each(|answer| self.write(answer))?,
         }
         Ok(())
     }
@@ -461,6 +465,7 @@ impl Engine {
                 if let Some(error) = &error {
                     (self.request.progress)(Progress::Trouble(error.clone()));
                 }
+                self.answers.note(&answer);
                 self.write(answer)?;
                 running.timeline.acted(step, at, error);
                 let completed = running.timeline.completed();

@@ -3,6 +3,7 @@
 //! It decides nothing: what to do when stands in the plan. It reads no YAML and prints nothing; progress goes to a
 //! callback, everything that happened goes to the journal.
 
+mod answers;
 mod calls;
 mod clock;
 mod dialer;

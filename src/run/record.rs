@@ -65,5 +65,6 @@ fn window_record(entry: &PlannedEntry) -> WindowRecord {
         end: entry.end.map(micros),
         targets: entry.targets.clone(),
         wipes: false,
+        transaction: entry.transaction.clone(),
     }
 }
