@@ -11,6 +11,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::answers::Answers;
+use super::inspection::Job;
 use super::nodes::Report;
 use crate::action::{Action, NodeName, RpcSpec};
 use crate::journal::What;
@@ -92,6 +93,12 @@ impl Calls {
             }));
             Report::Answers { answers: answers.await }
         });
+    }
+
+    /// Has nodes asked about the blocks in which their chains parted.
+    pub(super) fn inspect(&mut self, job: Job) {
+        let dial = Arc::clone(&self.dial);
+        self.spawn(async move { Report::Inspected { told: job.carry_out(dial).await } });
     }
 
     fn spawn(&mut self, work: impl Future<Output = Report> + Send + 'static) {

@@ -13,6 +13,7 @@ use super::calls::{Calls, unasked};
 use super::clock::RunClock;
 use super::dialer::BackendDialer;
 use super::genesis_time::{GenesisWork, Settled, genesis_seconds, instant_of, timeline_zero};
+use super::inspector::Inspector;
 use super::link_timer::LinkTimer;
 use super::lives::Lives;
 use super::logs::LogWatch;
@@ -34,6 +35,8 @@ use crate::observe::{Dial, Observation, Prober, ProberSetup};
 const COUNTER_INTERVAL: Duration = Duration::from_secs(5);
 /// Longest wait for probes and workers to end.
 const WIND_DOWN: Duration = Duration::from_secs(3);
+/// Longest wait, after the timeline, for what nodes say of the blocks in which their chains parted.
+const INSPECT_WITHIN: Duration = Duration::from_secs(15);
 /// Bound of each channel into the loop; senders wait when it is full.
 const CHANNEL: usize = 4096;
 
@@ -51,6 +54,7 @@ pub(super) struct Engine {
     heads: BTreeMap<NodeName, (u64, String)>,
     recent: RecentBlocks,
     answers: Answers,
+    inspector: Inspector,
     /// When which question of the plan is asked, in order; those that are still to come.
     asks: VecDeque<(Duration, usize)>,
     /// Rounds of asking that are under way.
@@ -101,6 +105,7 @@ impl Engine {
             questions.flat_map(|(index, question)| question.moments.iter().map(move |at| (*at, index))).collect();
         asks.sort_unstable();
         let answers = Answers::new(&request.plan);
+        let inspector = Inspector::new(&request.plan);
         Ok(Self {
             logs: LogWatch::new(&request.plan, &request.log_patterns),
             request,
@@ -113,6 +118,7 @@ impl Engine {
             heads: BTreeMap::new(),
             recent: RecentBlocks::default(),
             answers,
+            inspector,
             asks: asks.into(),
             asking: 0,
             counters: BTreeMap::new(),
@@ -311,6 +317,7 @@ impl Engine {
                 Some(mark) = self.marks.recv() => self.write(mark)?,
                 _ = second.tick() => {
                     self.tick(running);
+                    self.inspect(running, false);
                     if last_counters.elapsed() >= COUNTER_INTERVAL {
                         last_counters = Instant::now();
                         self.write_pressure()?;
@@ -475,8 +482,37 @@ impl Engine {
                 self.asking = self.asking.saturating_sub(1);
                 answers.into_iter().try_for_each(|answer| self.write(answer))
             }
+            Report::Inspected { told } => {
+                self.inspector.under_way = self.inspector.under_way.saturating_sub(1);
+                told.into_iter().try_for_each(|what| self.write(what))
+            }
             Report::Failed { error } => self.note_trouble(error),
         }
+    }
+
+    /// Has nodes asked about blocks in which their chains parted.
+    fn inspect(&mut self, running: &mut Running, at_the_end: bool) {
+        for job in self.inspector.due(&self.recent, Instant::now(), at_the_end) {
+            running.calls.inspect(job);
+        }
+    }
+
+    /// The same for what is apart when the timeline ends, and the answers to all that was asked: blocks do not change any
+    /// more, so that it does no harm that the timeline has ended.
+    async fn inspect_at_the_end(&mut self, running: &mut Running) -> Result<(), JournalFailed> {
+        self.inspect(running, true);
+        let deadline = tokio::time::Instant::now() + INSPECT_WITHIN;
+        while self.inspector.under_way > 0 {
+            tokio::select! {
+                Some(report) = running.reports.recv() => if matches!(report, Report::Inspected { .. }) {
+                    self.on_report(running, report)?;
+                },
+                // Whoever waits for room in a channel must find somebody who empties it.
+                _ = running.observations.recv() => {}
+                () = sleep_until(deadline) => break,
+            }
+        }
+        Ok(())
     }
 
     /// The timeline's zero comes when all nodes that start at once are ready and the chain has begun ([`timeline_zero`]).
@@ -565,9 +601,7 @@ impl Engine {
     }
 
     fn on_observation(&mut self, observation: Observation) -> Result<(), JournalFailed> {
-        if !self.request.plan.questions.is_empty() {
-            self.recent.note(&observation.what);
-        }
+        self.recent.note(&observation.what);
         match &observation.what {
             What::Head { node, height, hash, .. } => {
                 self.heads.insert(node.clone(), (*height, hash.clone()));
@@ -619,7 +653,7 @@ impl Engine {
     /// From the timeline's end to the moment before teardown: last words of probes and counters.
     async fn wind_down(&mut self, running: &mut Running, end: End) -> Result<(), JournalFailed> {
         while let Ok(report) = running.reports.try_recv() {
-            if matches!(report, Report::Called { .. } | Report::Answers { .. }) {
+            if matches!(report, Report::Called { .. } | Report::Answers { .. } | Report::Inspected { .. }) {
                 self.on_report(running, report)?;
             }
         }
@@ -644,6 +678,9 @@ impl Engine {
             self.write(What::Watched { node, answered, failed, largest_gap })?;
         }
         self.write(What::TimelineEnded { reason: end.word().to_owned() })?;
+        if matches!(end, End::Complete | End::Timeout) {
+            self.inspect_at_the_end(running).await?;
+        }
         running.link_timer = None;
         running.cancel.cancel();
         let workers = std::mem::take(&mut running.workers);

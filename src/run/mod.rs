@@ -9,6 +9,9 @@ mod clock;
 mod dialer;
 mod engine;
 mod genesis_time;
+mod inspection;
+mod inspection_form;
+mod inspector;
 mod link_timer;
 mod lives;
 mod logs;
@@ -16,6 +19,7 @@ mod nodes;
 mod pressure;
 mod recent;
 mod record;
+mod splits;
 mod timeline;
 
 use std::collections::BTreeMap;
