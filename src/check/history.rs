@@ -158,6 +158,8 @@ pub(crate) struct History<'a> {
     pub(crate) links: Vec<(u64, u64, &'a [LinkCounterRecord])>,
     /// How busy the machine was, in order.
     pub(crate) pressures: Vec<Pressure>,
+    /// What nodes told of blocks in which chains parted.
+    pub(crate) inspected: Vec<super::block_differences::Told<'a>>,
 }
 
 impl<'a> History<'a> {
@@ -193,6 +195,7 @@ impl<'a> History<'a> {
             told: BTreeMap::new(),
             links: Vec::new(),
             pressures: Vec::new(),
+            inspected: super::block_differences::told(journal),
         };
         history.read(&journal.events[..judged]);
         history.chain.link();

@@ -18,6 +18,8 @@
 //! inside b5 e5                              (block b5 holds the execution block e5)
 //! roots e5 s5 r5 21000                      (state root, receipts root and gas used of e5)
 //! 15 a round 12 3 Prevote / 15 a branch 7 b7 3 valid-fork / 15 a syncing true / 15 a called send-1 eth_call ok|fail
+//! 15 a tells e5 header {"header": {}}       (what a node said of a block) / 15 a untold e5 trace no such method
+//! sends pay 0xaa                            (hash of the transaction that entry `pay` sends)
 //! 15 links a>b:100:7 b>a:100:0              (packets delivered and cut since the run started)
 //! ```
 //! The zero lies 5 s after the run's start; nodes are started at −4 s and ready at −3 s unless `late` nodes are named.
@@ -131,6 +133,10 @@ impl Builder {
             }
             ["roots", block, roots @ ..] => {
                 self.blocks.get_mut(*block).unwrap().roots = roots.iter().map(|root| (*root).to_owned()).collect();
+            }
+            ["sends", name, transaction] => {
+                let window = self.windows.iter_mut().find(|window| window.name.as_str() == *name).unwrap();
+                window.transaction = Some((*transaction).to_owned());
             }
             ["block", name, parent, producer @ ..] => self.block(name, parent, producer.first().copied()),
             [time, rest @ ..] => {
@@ -304,6 +310,20 @@ impl Builder {
             }
             ["answers", key, json @ ..] => self.called(node, key, Some(json.join(" ")), None, false),
             ["refuses", key, text @ ..] => self.called(node, key, None, Some(text.join(" ")), true),
+            ["tells", block, part, json @ ..] => What::Inspected {
+                node,
+                hash: hash(block),
+                part: (*part).to_owned(),
+                answer: Some(serde_json::from_str(&json.join(" ")).unwrap()),
+                error: None,
+            },
+            ["untold", block, part, why @ ..] => What::Inspected {
+                node,
+                hash: hash(block),
+                part: (*part).to_owned(),
+                answer: None,
+                error: Some(why.join(" ")),
+            },
             ["silent", key] => self.called(node, key, None, Some("timed out".to_owned()), false),
             _ => panic!("no such event: {words:?}"),
         };
