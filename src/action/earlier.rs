@@ -191,7 +191,9 @@ mod tests {
         );
         assert_eq!(named("{pay.hsh} {pay.hash/0}").len(), 2, "mistakes are seen, not sent");
         assert_eq!(named("{{pay.hash}}"), [r#"Earlier { entry: "pay", part: Hash }"#]);
-        for text in ["{block}", "x{2,3}", "{1.5}", r#"{"a": "b.hash"}"#, "{.hash}", "{a.hash", "{}", "a.hash}", "{a b.hash}"] {
+        for text in
+            ["{block}", "x{2,3}", "{1.5}", r#"{"a": "b.hash"}"#, "{.hash}", "{a.hash", "{}", "a.hash}", "{a b.hash}"]
+        {
             assert!(named(text).is_empty(), "{text}");
         }
     }

@@ -75,7 +75,7 @@ pub struct InspectedBlock {
     pub hash: String,
     /// Whose word on it was taken.
     pub told_by: Vec<NodeName>,
-    /// Nodes that list it among the blocks that they refused.
+    /// Nodes that list it among their bad blocks.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub refused_by: Vec<NodeName>,
     /// How many transactions it has, where that was told.
@@ -170,11 +170,14 @@ pub(crate) fn tell(
 /// What was told of the first blocks of the branches, or of the block that a node that is behind has refused.
 fn inspect(history: &History<'_>, explanation: &Explanation) -> Option<(Inspection, Vec<u64>)> {
     let known = |hash: &str| history.inspected.iter().any(|told| told.hash.eq_ignore_ascii_case(hash));
-    let mut hashes: Vec<String> = Vec::new();
+    let (mut hashes, mut unasked): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     for side in explanation.sides.iter().take(MOST_BLOCKS) {
         // On a beacon chain it is the execution block inside that was asked about.
         let inside = history.chain.find(&side.block.hash).and_then(|block| history.told.get(&block)?.execution.clone());
-        hashes.extend([Some(side.block.hash.clone()), inside].into_iter().flatten().find(|hash| known(hash)));
+        match [Some(side.block.hash.clone()), inside].into_iter().flatten().find(|hash| known(hash)) {
+            Some(hash) => hashes.push(hash),
+            None => unasked.push(format!("nobody was asked about {}", super::short_hash(&side.block.hash))),
+        }
     }
     if explanation.sides.is_empty() {
         let behind = |node: &NodeName| explanation.behind.iter().any(|holder| holder.node == *node);
@@ -190,7 +193,7 @@ fn inspect(history: &History<'_>, explanation: &Explanation) -> Option<(Inspecti
     let sent = sent(history);
     let mut inspection = Inspection {
         blocks: hashes.iter().zip(&all).map(|(hash, told)| block(hash, told)).collect(),
-        unanswered: unanswered(&all),
+        unanswered: unanswered(&all).into_iter().chain(unasked).collect(),
         ..Inspection::default()
     };
     let headers: Vec<Option<&Value>> = all.iter().map(|told| answer(told, "header")).collect();
@@ -348,7 +351,10 @@ fn receipt_differences(all: &[Vec<Told<'_>>], sent: &BTreeMap<String, EntryName>
                 let told: Vec<&Option<String>> =
                     values.iter().zip(&of).filter(|(_, one)| one.is_some()).map(|(value, _)| value).collect();
                 let differ = told.iter().any(|value| *value != told[0]);
-                differ.then(|| FieldDifference { field: field.to_owned(), values: values.into_iter().map(shorter).collect() })
+                differ.then(|| FieldDifference {
+                    field: field.to_owned(),
+                    values: values.into_iter().map(shorter).collect(),
+                })
             })
             .collect();
         if !fields.is_empty() {
@@ -368,7 +374,8 @@ fn shorter(value: Option<String>) -> Option<String> {
     Some(format!("{}…", value.chars().take(400).collect::<String>()))
 }
 
-/// Traces that differ: of the same block by different nodes, then of transactions whose receipts differ in two blocks.
+/// Traces that differ, once for each transaction: of the same block by different nodes if there are such, else of a
+/// transaction whose receipts differ in two blocks.
 fn step_differences(
     all: &[Vec<Told<'_>>],
     receipts: &[ReceiptDifference],
@@ -376,10 +383,13 @@ fn step_differences(
 ) -> Vec<StepDifference> {
     let mut found: Vec<StepDifference> = Vec::new();
     for told in all {
-        let traces = traces(told);
-        let Some((first, others)) = traces.split_first() else { continue };
-        for other in others {
-            found.extend(first_difference(first, other, None, sent));
+        // Of those who hold a block each is content with it; whoever refused it computes something else.
+        let refused = |node: &NodeName| told.iter().any(|one| one.part == "refused" && one.node == node);
+        let (refusers, holders): (Vec<Told<'_>>, Vec<Told<'_>>) =
+            traces(told).into_iter().partition(|one| refused(one.node));
+        let Some(holder) = holders.first() else { continue };
+        for refuser in &refusers {
+            found.extend(first_difference(holder, refuser, None, sent));
         }
     }
     for (one, other) in all.iter().zip(all.iter().skip(1)) {
@@ -389,6 +399,13 @@ fn step_differences(
             found.extend(first_difference(one, other, Some(&receipt.transaction.hash), sent));
         }
     }
+    let mut told: Vec<String> = Vec::new();
+    found.retain(|difference| {
+        let hash = &difference.transaction.hash;
+        let new = !told.contains(hash);
+        told.push(hash.clone());
+        new
+    });
     found.truncate(MOST);
     found
 }

@@ -1,5 +1,7 @@
 //! What stands in the first blocks of branches, in lines for people.
 
+use std::fmt::Write as _;
+
 use super::block_differences::{FieldDifference, Inspection, ReceiptDifference, SentTransaction};
 use super::explain::Explanation;
 use super::questions::{name_list, short_hash};
@@ -32,13 +34,9 @@ impl Inspection {
         lines.extend(self.headers());
         lines.extend(self.other_transactions());
         for block in self.blocks.iter().filter(|block| !block.refused_by.is_empty()) {
-            let verb = if block.refused_by.len() == 1 { "lists" } else { "list" };
-            lines.push(format!(
-                "{} {verb} {} among the blocks that {} refused",
-                names(&block.refused_by),
-                short_hash(&block.hash),
-                if block.refused_by.len() == 1 { "it" } else { "they" }
-            ));
+            let (verb, whose) = if block.refused_by.len() == 1 { ("lists", "its") } else { ("list", "their") };
+            let (nodes, hash) = (names(&block.refused_by), short_hash(&block.hash));
+            lines.push(format!("{nodes} {verb} {hash} among {whose} bad blocks"));
         }
         lines.extend(self.unanswered.iter().cloned());
         lines
@@ -101,18 +99,23 @@ impl Inspection {
             ["stateRoot"] => text.push_str("; of what executing them gives only the state root differs"),
             some => {
                 let some: Vec<String> = some.iter().map(ToString::to_string).collect();
-                text.push_str(&format!("; of what executing them gives {} differ", name_list(&some)));
+                let _ = write!(text, "; of what executing them gives {} differ", name_list(&some));
             }
         }
-        let mut inputs: Vec<String> = INPUTS.into_iter().filter(|field| self.differs(field)).map(str::to_owned).collect();
+        let mut inputs: Vec<String> =
+            INPUTS.into_iter().filter(|field| self.differs(field)).map(str::to_owned).collect();
         let mut makers = explanation.sides.iter().map(|side| side.producer.as_ref().map(|maker| &maker.signed_as));
         let first = makers.next().flatten();
         if makers.any(|maker| maker.zip(first).is_some_and(|(one, other)| one != other)) && !self.differs("miner") {
             inputs.insert(0, "the maker".to_owned());
         }
         if self.differs("stateRoot") && !inputs.is_empty() {
-            let verb = if inputs.len() == 1 { "differs" } else { "differ" };
-            text.push_str(&format!(" ({} {verb} too, which can change the state by itself)", name_list(&inputs)));
+            let too = if inputs.len() == 1 {
+                "differs too, which can change the state by itself"
+            } else {
+                "differ too, which can change the state by themselves"
+            };
+            let _ = write!(text, " ({} {too})", name_list(&inputs));
         }
         Some(text)
     }
@@ -125,11 +128,6 @@ impl Inspection {
         if self.fields.is_empty() {
             return None;
         }
-        let parent = match self.same_parent {
-            Some(true) => "have the same parent",
-            Some(false) => "have different parents",
-            None => "were told",
-        };
         let fields = self.fields.iter().filter(|difference| difference.field != "parentHash").map(|difference| {
             let number = |value: &Option<String>| value.as_deref().is_some_and(|value| value.len() <= 18);
             if difference.values.iter().all(number) && !matches!(difference.field.as_str(), "nonce" | "extraData") {
@@ -142,13 +140,19 @@ impl Inspection {
             }
         });
         let fields: Vec<String> = fields.collect();
-        Some(format!("{} {parent}; their headers differ in {}", self.blocks_named(), fields.join(", ")))
+        let parent = match self.same_parent {
+            Some(true) => ", which have the same parent,",
+            Some(false) => ", which have different parents,",
+            None => "",
+        };
+        Some(format!("the headers of {}{parent} differ in {}", self.blocks_named(), fields.join(", ")))
     }
 
     fn other_transactions(&self) -> Option<String> {
         let transactions = self.transactions.as_ref()?;
         let (first, second) = (self.blocks.first()?, self.blocks.get(1)?);
-        let count = |count: u64| if count == 1 { "1 transaction is".to_owned() } else { format!("{count} transactions are") };
+        let count =
+            |count: u64| if count == 1 { "1 transaction is".to_owned() } else { format!("{count} transactions are") };
         if transactions.reordered {
             return Some(format!(
                 "{} and {} hold the same {} transactions in different orders",
@@ -205,12 +209,19 @@ fn step(difference: &StepDifference) -> String {
     match (&one.step, &other.step) {
         (Some(a), Some(b)) => {
             let same = if a.pc == b.pc && a.op == b.op { format!(", pc {} {}", a.pc, a.op) } else { String::new() };
-            let values: Vec<String> =
-                difference.differs.iter().map(|word| format!("{word} {} and {}", value(a, word), value(b, word))).collect();
+            let values: Vec<String> = difference
+                .differs
+                .iter()
+                .map(|word| format!("{word} {} and {}", value(a, word), value(b, word)))
+                .collect();
             format!("{intro}{same}: {}", values.join(", "))
         }
-        (Some(goes_on), None) => format!("{intro}: that of {} has ended, the other goes on with {}", other.node, told(goes_on)),
-        (None, Some(goes_on)) => format!("{intro}: that of {} has ended, the other goes on with {}", one.node, told(goes_on)),
+        (Some(goes_on), None) => {
+            format!("{intro}: that of {} has ended, the other goes on with {}", other.node, told(goes_on))
+        }
+        (None, Some(goes_on)) => {
+            format!("{intro}: that of {} has ended, the other goes on with {}", one.node, told(goes_on))
+        }
         (None, None) => intro,
     }
 }

@@ -65,6 +65,6 @@ pub(super) fn note(calls: &[Step], questions: &[Question]) -> Option<String> {
     named.sort();
     named.dedup();
     (!named.is_empty()).then(|| {
-        format!("later calls are given what the first node answers that does, of {}", named.join(", "))
+        format!("where an answer is named, that of the first node that answered is meant: of {}", named.join(", "))
     })
 }

@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(plan.entries[1].transaction, None);
         assert_eq!(calls[2].3, "{send-1.answer/blockHash}", "an answer is filled in when it is there");
         let note = plan.notes.last().unwrap();
-        assert!(note.contains("the first node answers") && note.ends_with("of send-1"), "{note}");
+        assert!(note.contains("the first node that answered") && note.ends_with("of send-1"), "{note}");
     }
 
     #[test]

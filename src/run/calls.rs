@@ -56,8 +56,7 @@ impl Calls {
             Ok(params) => params,
             Err(why) => {
                 let (asked_by, error) = (asked_by.to_string(), Some(why));
-                let answer =
-                    What::Called { asked_by, node, method, height: None, result: None, error, refused: false };
+                let answer = What::Called { asked_by, node, method, height: None, result: None, error, refused: false };
                 self.spawn(async move { Report::Called { step, at: Instant::now(), answer } });
                 return;
             }
@@ -142,4 +141,44 @@ pub(super) fn unasked(question: &Question, why: &str) -> Vec<What> {
         refused: false,
     });
     unasked.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::observe::stub::{Reply, Stub};
+
+    #[tokio::test]
+    async fn a_call_that_names_an_answer_which_is_not_there_is_not_sent() {
+        let stub =
+            Stub::start(|asked| Reply::json(&json!({"jsonrpc": "2.0", "id": 1, "result": asked.body["params"]}))).await;
+        let (sender, mut reports) = mpsc::channel(8);
+        let mut calls = Calls::new(&stub.dialler(), &sender, &CancellationToken::new());
+        let call = |params: Value| Action::Call {
+            node: "a".into(),
+            asked_by: "look".into(),
+            rpc: RpcSpec::at(8545),
+            method: "eth_getTransactionByHash".to_owned(),
+            params,
+        };
+        calls.send(3, call(json!(["{pay.answer}"])), &Answers::default());
+        let Some(Report::Called {
+            step: 3,
+            answer: What::Called { result: None, error: Some(error), refused, .. },
+            ..
+        }) = reports.recv().await
+        else {
+            panic!("told as not answered")
+        };
+        assert_eq!(error, "not sent: pay was not answered yet, so {pay.answer} has no value");
+        assert!(!refused, "nobody refused it");
+        assert!(stub.asked().is_empty(), "nothing was sent");
+        calls.send(4, call(json!(["0x1"])), &Answers::default());
+        let Some(Report::Called { step: 4, answer: What::Called { result, .. }, .. }) = reports.recv().await else {
+            panic!("answered")
+        };
+        assert_eq!(result, Some(json!(["0x1"])));
+    }
 }

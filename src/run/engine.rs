@@ -502,6 +502,7 @@ impl Engine {
     async fn inspect_at_the_end(&mut self, running: &mut Running) -> Result<(), JournalFailed> {
         self.inspect(running, true);
         let deadline = tokio::time::Instant::now() + INSPECT_WITHIN;
+        let mut interrupts = self.request.interrupts.clone();
         while self.inspector.under_way > 0 {
             tokio::select! {
                 Some(report) = running.reports.recv() => if matches!(report, Report::Inspected { .. }) {
@@ -510,6 +511,7 @@ impl Engine {
                 // Whoever waits for room in a channel must find somebody who empties it.
                 _ = running.observations.recv() => {}
                 () = sleep_until(deadline) => break,
+                () = interrupted(&mut interrupts) => break,
             }
         }
         Ok(())

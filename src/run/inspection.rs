@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use super::inspection_form::{self as form, TraceForm};
 use crate::action::{NodeName, RpcSpec};
 use crate::journal::What;
+use crate::observe::http::HttpError;
 use crate::observe::json_rpc::RpcError;
 use crate::observe::{self, Dial};
 
@@ -63,7 +64,7 @@ struct Node {
     rpc: RpcSpec,
 }
 
-/// Why there is no answer; `gone` if the node cannot be reached, so that nothing else needs to be asked.
+/// Why there is no answer; `gone` if the node cannot be reached or hangs, so that nothing else needs to be asked.
 struct Unanswered {
     why: String,
     gone: bool,
@@ -72,7 +73,8 @@ struct Unanswered {
 impl Job {
     /// Asks everybody, and gives what is to be journalled.
     pub(super) async fn carry_out(self, dial: Arc<dyn Dial>) -> Vec<What> {
-        let node = |(name, rpc): &(NodeName, RpcSpec)| Node { dial: Arc::clone(&dial), name: name.clone(), rpc: rpc.clone() };
+        let node =
+            |(name, rpc): &(NodeName, RpcSpec)| Node { dial: Arc::clone(&dial), name: name.clone(), rpc: rpc.clone() };
         let hashes: Vec<&String> = self.sides.iter().map(|(hash, _)| hash).collect();
         let hashes = hashes.as_slice();
         let refusers: Vec<Node> = self.refusers.nodes.iter().map(node).collect();
@@ -106,7 +108,7 @@ impl Job {
 impl Node {
     async fn call(&self, method: &str, params: Value) -> Result<Value, Unanswered> {
         observe::call_once(&self.dial, &self.name, &self.rpc, method, &params, CALL_WITHIN).await.map_err(|error| {
-            let gone = matches!(&error, RpcError::Http(http) if http.nothing_was_sent());
+            let gone = matches!(&error, RpcError::Http(HttpError::Dial { .. } | HttpError::Deadline { .. }));
             Unanswered { why: error.to_string(), gone }
         })
     }
@@ -163,7 +165,8 @@ impl Node {
         }
         let mut found = Vec::new();
         for transaction in transactions.iter().take(ONE_BY_ONE) {
-            let receipt = self.call("eth_getTransactionReceipt", json!([transaction])).await.map_err(|error| error.why)?;
+            let receipt =
+                self.call("eth_getTransactionReceipt", json!([transaction])).await.map_err(|error| error.why)?;
             // What the node tells is of its own chain, whichever block was asked about.
             if receipt["blockHash"].as_str().is_some_and(|block| block.eq_ignore_ascii_case(hash)) {
                 found.push(receipt);
@@ -220,4 +223,86 @@ fn options() -> Value {
         "limit": TRACE_LIMIT,
         "timeout": "4s",
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::observe::stub::{Asked as Request, Reply, Stub};
+
+    fn at(names: &[&str]) -> Asked {
+        names.iter().map(|name| (NodeName::new(*name), RpcSpec::at(8545))).collect()
+    }
+
+    /// A node that holds the blocks 0xa and 0xb with one transaction each, traces 0xa only, and lists `bad` as refused.
+    async fn node(bad: &'static [&'static str]) -> Arc<Stub> {
+        Stub::start(move |request: Request| {
+            let (method, of) = (request.body["method"].as_str().unwrap_or_default(), &request.body["params"][0]);
+            let trace = json!([{"txHash": "0xT", "result": {"structLogs": [
+                {"pc": 0, "op": "STOP", "gas": 5, "gasCost": 0, "depth": 1, "stack": []},
+            ]}}]);
+            let result = match method {
+                "eth_getBlockByHash" => json!({"hash": of, "parentHash": "0x0", "transactions": [{"hash": "0xT"}]}),
+                "eth_getTransactionReceipt" => json!({"transactionHash": "0xT", "blockHash": "0xA", "status": "0x1"}),
+                "debug_traceBlockByHash" if of == "0xa" => trace,
+                "debug_traceBadBlock" => trace,
+                "debug_getBadBlocks" => bad.iter().map(|hash| json!({"hash": hash})).collect(),
+                _ => {
+                    return Reply::json(&json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "no"}}));
+                }
+            };
+            Reply::json(&json!({"jsonrpc": "2.0", "id": 1, "result": result}))
+        })
+        .await
+    }
+
+    /// `node hash part` → whether it was answered, or why not.
+    fn told(events: &[What]) -> BTreeMap<String, String> {
+        let told = events.iter().map(|event| match event {
+            What::Inspected { node, hash, part, answer, error } => (
+                format!("{node} {hash} {part}"),
+                answer.as_ref().map_or_else(|| error.clone().unwrap(), Value::to_string),
+            ),
+            other => panic!("{other:?}"),
+        });
+        told.collect()
+    }
+
+    #[tokio::test]
+    async fn every_part_is_told_or_the_reason_why_not() {
+        let stub = node(&["0xB"]).await;
+        let sides = vec![("0xa".to_owned(), at(&["one"])), ("0xb".to_owned(), at(&["two"]))];
+        let job = Job { sides, refusers: Refuser::besides(at(&["one", "two"])) };
+        let told = told(&job.carry_out(stub.dialler()).await);
+        assert!(told["one 0xa header"].contains("\"parentHash\":\"0x0\""), "{told:#?}");
+        // There is no eth_getBlockReceipts: each transaction is asked about, and what is of another block is not taken.
+        assert!(told["one 0xa receipts"].contains("\"of\":1"), "{told:#?}");
+        assert!(told["two 0xb receipts"].contains("eth_getBlockReceipts was refused: no"), "{told:#?}");
+        assert!(told["one 0xa trace"].contains("\"STOP\""));
+        assert!(told["two 0xb trace"].contains("debug_traceBlockByHash was refused"), "{told:#?}");
+        assert_eq!(told["one 0xb refused"], "true", "it lists the block of the other side");
+        assert!(told["one 0xb trace"].contains("\"hash\":\"0xt\""));
+    }
+
+    #[tokio::test]
+    async fn a_node_that_is_behind_without_having_refused_anything_is_nothing_to_tell() {
+        let stub = node(&["0xother"]).await;
+        let job =
+            Job { sides: vec![("0xa".to_owned(), at(&["one"]))], refusers: Refuser::only_if_listed(at(&["late"])) };
+        assert_eq!(job.carry_out(stub.dialler()).await, []);
+        let methods: Vec<Value> = stub.asked().iter().map(|asked| asked.body["method"].clone()).collect();
+        assert_eq!(methods, ["debug_getBadBlocks"], "nobody else was bothered");
+    }
+
+    #[tokio::test]
+    async fn a_node_that_cannot_be_reached_is_asked_once() {
+        let stub = node(&[]).await;
+        stub.gone(true);
+        let job = Job { sides: vec![("0xa".to_owned(), at(&["one"]))], refusers: Refuser::besides(Asked::new()) };
+        let told = told(&job.carry_out(stub.dialler()).await);
+        assert_eq!(told.keys().collect::<Vec<_>>(), ["one 0xa header"]);
+        assert!(told["one 0xa header"].contains("cannot connect"), "{told:?}");
+    }
 }

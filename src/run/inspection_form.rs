@@ -192,7 +192,8 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_left_out_and_counted() {
-        let many: Vec<Value> = (0..5_000).map(|n| json!({"transactionHash": format!("{n:0>64}"), "status": "0x1"})).collect();
+        let many: Vec<Value> =
+            (0..5_000).map(|n| json!({"transactionHash": format!("{n:0>64}"), "status": "0x1"})).collect();
         let told = receipts(&many, many.len());
         assert_eq!(told["of"], 5_000);
         assert!(told.to_string().len() <= LONGEST + 100);

@@ -53,7 +53,14 @@ impl Inspector {
             Some((process.name.clone(), (node.rpc.clone()?, process.client.clone())))
         });
         let patience = plan.block_time.map_or(LEAST_PATIENCE, |time| (time * PATIENCE).max(LEAST_PATIENCE));
-        Self { nodes: nodes.collect(), patience, since: BTreeMap::new(), asked: BTreeSet::new(), spent: [0; 2], under_way: 0 }
+        Self {
+            nodes: nodes.collect(),
+            patience,
+            since: BTreeMap::new(),
+            asked: BTreeSet::new(),
+            spent: [0; 2],
+            under_way: 0,
+        }
     }
 
     /// What is to be asked now. `at_the_end` is the last occasion: whatever is apart then is asked about.

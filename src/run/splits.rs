@@ -113,7 +113,10 @@ mod tests {
         let side = |(hash, nodes): &(String, Vec<NodeName>)| {
             format!("{hash}:{}", nodes.iter().map(NodeName::as_str).collect::<String>())
         };
-        splits.iter().map(|split| format!("{} {}", split.height, split.sides.iter().map(side).collect::<Vec<_>>().join(" "))).collect()
+        splits
+            .iter()
+            .map(|split| format!("{} {}", split.height, split.sides.iter().map(side).collect::<Vec<_>>().join(" ")))
+            .collect()
     }
 
     #[test]

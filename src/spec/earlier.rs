@@ -75,7 +75,9 @@ impl Sends {
             let hash = match send {
                 Send::Transaction(_) => Hash::Planned,
                 Send::Rpc { method, .. } if answers(method) => Hash::Answered,
-                Send::Call { nodes, name, .. } if methods(nodes, name, topology, clients).all(answers) => Hash::Answered,
+                Send::Call { nodes, name, .. } if methods(nodes, name, topology, clients).all(answers) => {
+                    Hash::Answered
+                }
                 _ => Hash::None,
             };
             sends.sent.insert(entry.name.to_string(), Sent { at: entry.at, position, hash });
@@ -110,7 +112,8 @@ impl Sends {
             // Judged when all answers are there.
             ThatDocument::Answered(check) => {
                 let equals = check.equals.as_ref().map(|value| (earlier_in(&value.value), value.span));
-                let matches = check.matches.as_ref().map(|text| (crate::action::earlier_in_text(&text.value), text.span));
+                let matches =
+                    check.matches.as_ref().map(|text| (crate::action::earlier_in_text(&text.value), text.span));
                 let all = equals.into_iter().chain(matches);
                 all.flat_map(|(named, span)| self.check_all(named.into_iter(), span, None)).collect()
             }
