@@ -10,7 +10,7 @@ use super::history::State;
 use super::judge::{Case, How, Judgement};
 use super::moments::{Answer, Moments};
 use super::questions::{name_list, short_hash};
-use super::{Outcome, Subject, When};
+use super::{Outcome, Subject, When, block_differences};
 use crate::text::Sp;
 use crate::topology::Targets;
 
@@ -156,8 +156,10 @@ pub(super) fn what_is_open(case: &Case<'_, '_>, on: Subject, at: u64) -> String 
 /// Facts about nodes that do not agree.
 pub(super) fn tell(case: &Case<'_, '_>, on: Subject, judgement: &mut Judgement, at: u64) {
     let pointer = if on == Subject::Finalized { Pointer::Finalized } else { Pointer::Head };
-    let explanation = explain(case.history, &case.nodes, at, pointer);
-    judgement.facts.extend(explanation.lines(case.history));
+    let mut explanation = explain(case.history, &case.nodes, at, pointer);
+    let mut lines = explanation.lines(case.history);
+    block_differences::tell(case.history, &mut explanation, &mut lines, &mut judgement.evidence);
+    judgement.facts.extend(lines);
     judgement.evidence.extend(explanation.evidence());
     for other in explain_layers(case.history, &case.nodes, at, pointer) {
         if other.layer != explanation.layer {

@@ -100,7 +100,7 @@ mod tests {
             let verdict = judge(&journal(&text, std::slice::from_ref(&ready)));
             (verdict.outcome, verdict.conclusion)
         };
-        let lines = "nozero\n-4 a started\n-1 a notready\n-1 trouble a did not become ready\n-1 ended trouble";
+        let lines = "nozero\n-3 a started\n-1 a notready\n-1 trouble a did not become ready\n-1 ended trouble";
         assert_eq!(concluded(lines), (Outcome::Fail, Conclusion::Failed));
         let lines =
             "0 a notready\n0 trouble a did not become ready again\n3 trouble the engine went away\n3 ended trouble";

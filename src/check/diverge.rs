@@ -51,8 +51,10 @@ impl Diverge {
         if let (Outcome::Pass, Some(at), Subject::Head, Mode::Somewhere) =
             (judgement.outcome, judgement.moment, self.on, case.when.mode(case.history, false))
         {
-            let explanation = explain(case.history, &case.nodes, at, Pointer::Head);
-            judgement.facts.extend(explanation.lines(case.history).into_iter().take(1));
+            let mut explanation = explain(case.history, &case.nodes, at, Pointer::Head);
+            let mut lines: Vec<String> = explanation.lines(case.history).into_iter().take(1).collect();
+            super::block_differences::tell(case.history, &mut explanation, &mut lines, &mut judgement.evidence);
+            judgement.facts.extend(lines);
             if let Some(height) = explanation.height {
                 judgement.figures.insert("height".to_owned(), height.into());
             }

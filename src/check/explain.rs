@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::block_differences::Inspection;
 use super::chain::BlockId;
 use super::history::{History, State};
 use super::layers::Layer;
@@ -34,6 +35,9 @@ pub struct Explanation {
     pub faults_then: Vec<EntryName>,
     /// Faults in force at the moment that is explained.
     pub faults_now: Vec<EntryName>,
+    /// What nodes told of the first blocks of the branches, on execution chains.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inspection: Option<Inspection>,
 }
 
 /// A block.
@@ -213,6 +217,7 @@ fn explain_layer(history: &History<'_>, layer: &Layer<'_>, meant: &[usize], at: 
         behind: below.iter().map(holder).collect(),
         sides,
         missing,
+        inspection: None,
     }
 }
 

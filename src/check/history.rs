@@ -190,6 +190,8 @@ pub(crate) struct History<'a> {
     pub(crate) pressures: Vec<Pressure>,
     /// Times in which the tool itself stood still for longer than [`TOLERATED_GAP`]: from, to, line.
     pub(crate) standstills: Vec<(u64, u64, u64)>,
+    /// What nodes told of blocks in which chains parted.
+    pub(crate) inspected: Vec<super::block_differences::Told<'a>>,
 }
 
 impl<'a> History<'a> {
@@ -226,6 +228,7 @@ impl<'a> History<'a> {
             links: Vec::new(),
             pressures: Vec::new(),
             standstills: Vec::new(),
+            inspected: super::block_differences::told(journal),
         };
         history.read(journal, &journal.events[..judged]);
         history.chain.link();

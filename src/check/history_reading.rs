@@ -55,8 +55,12 @@ impl<'a> History<'a> {
     /// instants, which may be earlier than the lines that tell them.
     fn turns(&self, blind: &[Vec<Blind>]) -> Vec<Turn> {
         let mut turns = Vec::new();
-        // A restart begins and ends at one instant: the exit and the start say all there is to say.
-        let lasts = |window: &&Window<'_>| window.excuses_until().is_none_or(|end| Some(end) > window.begin);
+        // A restart that is to begin and end at one instant takes nobody out of a question: its exit and its start say all
+        // there is to say.
+        let at_once = |window: &Window<'_>| window.record.end == Some(window.record.start);
+        let lasts = |window: &&Window<'_>| {
+            !at_once(window) && window.excuses_until().is_none_or(|end| Some(end) > window.begin)
+        };
         for window in self.windows.iter().filter(|window| window.takes_processes()).filter(lasts) {
             let Some(begin) = window.begin else { continue };
             for target in &window.record.targets {

@@ -282,6 +282,12 @@ impl Case<'_, '_> {
             return Judgement::new(Outcome::Unknown, "the timeline has no such entry");
         };
         let mut judgement = Judgement::new(finding.outcome, self.summary(&finding, words, how));
+        // Of a time that there was not, what the nodes did meanwhile is not asked.
+        let Interval { from, to, cut_short, spoilt, name, evidence } = &finding.interval;
+        if spoilt.is_some() || (cut_short.is_some() && from == to && !name.is_empty()) {
+            judgement.evidence.clone_from(evidence);
+            return judgement;
+        }
         judgement.moment = Some(finding.moment.at);
         judgement.evidence.clone_from(&finding.interval.evidence);
         judgement.evidence.push(finding.moment.seq);
@@ -326,7 +332,7 @@ impl Case<'_, '_> {
         let mode = self.when.mode(self.history, how.lasts);
         // Where nobody is left out by the way it is asked, nobody is named.
         let without = |from: u64, to: u64| match how.absence_counts.then(|| self.attendance().left_out(from, to)) {
-            Some(Some(without)) => format!(" ({without})"),
+            Some(Some(without)) => format!(", {without}"),
             _ => String::new(),
         };
         let then = || without(moment.at, moment.at);
@@ -412,7 +418,7 @@ impl Case<'_, '_> {
         let zero = self.history.zero.unwrap_or(0);
         for span in self.spans(zero).unwrap_or_default() {
             if let Some(without) = self.attendance().left_out(span.from, span.to) {
-                judgement.summary = format!("{} ({without})", judgement.summary);
+                judgement.summary = format!("{}, {without}", judgement.summary);
                 return;
             }
         }

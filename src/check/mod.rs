@@ -4,6 +4,8 @@ pub mod agree;
 mod agreement;
 pub mod answered;
 mod attendance;
+mod block_differences;
+mod block_story;
 pub(crate) mod chain;
 mod conclusion;
 mod diagnosis;
@@ -44,6 +46,7 @@ mod subject;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod trace_differences;
 mod trouble;
 mod verdict;
 pub(crate) mod windows;
@@ -55,6 +58,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{EntryName, NodeName};
 
+pub use block_differences::{
+    FieldDifference, InspectedBlock, Inspection, ReceiptDifference, SentTransaction, Transactions,
+};
 pub use conclusion::Conclusion;
 pub use diagnosis::{Diagnosis, Kind, Quote};
 pub use document::{TABLE, TableEntry, That, ThatDocument, Unbuilt};
@@ -66,6 +72,7 @@ pub use questions::short_hash;
 pub use roots::Roots;
 pub use sight::TOLERATED_GAP;
 pub use subject::{Growth, Subject};
+pub use trace_differences::{Step, StepDifference, TracedStep};
 pub use verdict::{
     Convergence, Episode, ExpectationResult, FaultInstant, FaultTiming, Healing, VERDICT_SCHEMA, Verdict,
 };

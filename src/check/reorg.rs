@@ -114,6 +114,9 @@ impl Reorg {
     }
 }
 
+/// A reorganisation and the head that it led to are told within this time. In microseconds.
+const NEAR: u64 = 1_000_000;
+
 /// How many blocks a node left at once.
 #[derive(Clone, Copy, Debug)]
 enum Left {
@@ -149,7 +152,8 @@ fn lefts(history: &History<'_>, node: usize, span: &Interval) -> Vec<(u64, u64, 
         })
         .collect();
     for (at, seq, old, new) in turns(history, node, span) {
-        let untold = || history.nodes[node].reorgs.iter().all(|reorg| reorg.at != at);
+        // The line of a reorganisation stands right before the head's; other nodes' lines may come in between.
+        let untold = || history.nodes[node].reorgs.iter().all(|reorg| reorg.at.abs_diff(at) > NEAR);
         if history.chain.relation(old, new) == Relation::Apart && untold() {
             let common = history.chain.common(old, new);
             let left = common.map_or(Left::AtLeast(1), |common| {

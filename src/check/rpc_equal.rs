@@ -27,7 +27,8 @@ const SHOWN: usize = 20;
 /// that the expectation names, and every 5 s where it names a span of time. A round about a block says nothing while the
 /// nodes are on different chains (all hold what lies below the fork), nor, `during` and `after` an entry, if the block is
 /// older than the entry. Answers are compared value by value; a call that some refuse and others answer is a difference;
-/// one that all refuse compares nothing, and the answer is unknown. Differences that the manifests of the
+/// one that all refuse compares nothing, and the answer is unknown. `{pay.hash}`, `{pay.answer}` and
+/// `{pay.answer/blockHash}` in a parameter name what an earlier entry sent or was answered, as under `send`. Differences that the manifests of the
 /// clients declare (`known_differences`) are told and do no harm.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -21,6 +21,8 @@
 //! 10 begin split cannot cut / 14.5 a pollgap 3.2 / 14 stood 5 / 30 a count panic 120 / 30 a watched 120 0 0.3 / 31 torn a volume
 //! promises 1 / wipes crash / nopanic a      (what the journal promises; an entry that wipes; a client without patterns)
 //! 12 a log own:refusal a line               (a mark of the manifest's own patterns)
+//! 15 a tells e5 header {"header": {}}       (what a node said of a block) / 15 a untold e5 trace no such method
+//! sends pay 0xaa                            (hash of the transaction that entry `pay` sends)
 //! 15 links a>b:100:7 b>a:100:0              (packets delivered and cut since the run started)
 //! ```
 //! The zero lies 5 s after the run's start; nodes are started at −4 s and ready at −3 s unless `late` nodes are named.
@@ -135,6 +137,7 @@ impl Builder {
                 end: (*end != "-").then(|| at(end) - ZERO),
                 targets: targets.iter().map(|target| NodeName::new(*target)).collect(),
                 wipes: false,
+                transaction: None,
             }),
             ["layer", layer, nodes @ ..] => {
                 for node in self.nodes.iter_mut().filter(|node| nodes.contains(&node.name.as_str())) {
@@ -146,6 +149,10 @@ impl Builder {
             }
             ["roots", block, roots @ ..] => {
                 self.blocks.get_mut(*block).unwrap().roots = roots.iter().map(|root| (*root).to_owned()).collect();
+            }
+            ["sends", name, transaction] => {
+                let window = self.windows.iter_mut().find(|window| window.name.as_str() == *name).unwrap();
+                window.transaction = Some((*transaction).to_owned());
             }
             ["block", name, parent, producer @ ..] => self.block(name, parent, producer.first().copied()),
             [time, rest @ ..] => {
@@ -346,6 +353,20 @@ impl Builder {
             },
             ["answers", key, json @ ..] => self.called(node, key, Some(json.join(" ")), None, false),
             ["refuses", key, text @ ..] => self.called(node, key, None, Some(text.join(" ")), true),
+            ["tells", block, part, json @ ..] => What::Inspected {
+                node,
+                hash: hash(block),
+                part: (*part).to_owned(),
+                answer: Some(serde_json::from_str(&json.join(" ")).unwrap()),
+                error: None,
+            },
+            ["untold", block, part, why @ ..] => What::Inspected {
+                node,
+                hash: hash(block),
+                part: (*part).to_owned(),
+                answer: None,
+                error: Some(why.join(" ")),
+            },
             ["silent", key] => self.called(node, key, None, Some("timed out".to_owned()), false),
             _ => panic!("no such event: {words:?}"),
         };

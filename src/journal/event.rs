@@ -254,9 +254,16 @@ pub enum What {
         node: NodeName,
         /// The block's hash.
         hash: String,
-        /// Which question: `header`, `receipts`, `trace`.
+        /// Which question: `header`, `receipts`, `trace`; `refused` says that the node lists the block among those that it
+        /// refused.
         part: String,
-        /// The answer; absent if there was none.
+        /// The answer in short; absent if there was none. `of` says how many there were of what is listed beside it.
+        ///
+        /// * `header`: `{"header": {…}, "transactions": [{"hash": …}], "of": 1}`
+        /// * `receipts`: `{"receipts": [{"transactionHash": …}], "of": 1}`
+        /// * `trace`: `{"transactions": [{"hash": …, "steps": [[pc, op, gas, cost, depth, top of the stack]], "of": 12}],
+        ///   "of": 1}`
+        /// * `refused`: `true`
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
         answer: Option<serde_json::Value>,
         /// Why there is none.
@@ -454,6 +461,9 @@ pub struct WindowRecord {
     /// Whether its targets come back without their data.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub wipes: bool,
+    /// Hash of the transaction that it sends, if it sends one that the tool signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
 }
 
 /// A block as one node holds it.

@@ -16,7 +16,7 @@ pub mod probe;
 mod prober;
 mod ready;
 #[cfg(test)]
-mod stub;
+pub(crate) mod stub;
 #[cfg(test)]
 mod tests;
 mod value;

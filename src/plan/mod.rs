@@ -6,6 +6,7 @@ mod arguments;
 mod build;
 mod duration;
 mod genesis_delay;
+mod hashes;
 mod invocation;
 mod keys;
 mod mates;
@@ -200,6 +201,9 @@ pub struct PlannedEntry {
     /// Interfaces that it takes away.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub detached: Vec<(NodeName, NetworkName)>,
+    /// Hash of the transaction that it sends, if it sends one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
 }
 
 /// One instant of the timeline. The actions bring the network from the state before to the state after it.

@@ -11,11 +11,13 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::answers::Answers;
 use super::asks::Asks;
 use super::calls::Calls;
 use super::clock::RunClock;
 use super::dialer::BackendDialer;
 use super::genesis_time::{GenesisWork, Settled, genesis_seconds, instant_of, timeline_zero};
+use super::inspector::Inspector;
 use super::link_timer::{LinkTimer, Swapped};
 use super::lives::Lives;
 use super::logs::LogWatch;
@@ -38,6 +40,8 @@ use crate::observe::{Dial, Observation, PollStatistics, Prober, ProberSetup, pol
 const COUNTER_INTERVAL: Duration = Duration::from_secs(5);
 /// Longest wait for probes and workers to end.
 const WIND_DOWN: Duration = Duration::from_secs(3);
+/// Longest wait, after the timeline, for what nodes say of the blocks in which their chains parted.
+const INSPECT_WITHIN: Duration = Duration::from_secs(15);
 /// Bound of each channel into the loop; senders wait when it is full.
 const CHANNEL: usize = 4096;
 
@@ -59,6 +63,8 @@ pub(super) struct Engine {
     standstills: mpsc::Receiver<What>,
     heads: BTreeMap<NodeName, (u64, String)>,
     recent: RecentBlocks,
+    answers: Answers,
+    inspector: Inspector,
     asks: Asks,
     /// Rounds of asking that are under way.
     asking: usize,
@@ -112,6 +118,8 @@ impl Engine {
         journal.append(0, What::Run(record)).map_err(failed)?;
         let (mark_sender, marks) = mpsc::channel(CHANNEL);
         let asks = Asks::new(&request.plan.questions);
+        let answers = Answers::new(&request.plan);
+        let inspector = Inspector::new(&request.plan);
         Ok(Self {
             logs: LogWatch::new(&request.plan, &request.log_patterns),
             request,
@@ -127,6 +135,8 @@ impl Engine {
             heads: BTreeMap::new(),
             recent: RecentBlocks::default(),
             asks,
+            answers,
+            inspector,
             asking: 0,
             counters: BTreeMap::new(),
             pressure: PressureMeter::start(),
@@ -326,6 +336,7 @@ impl Engine {
                     for count in self.logs.counts_ahead_of_marks() {
                         self.write(count)?;
                     }
+                    self.inspect(running, false);
                     if last_counters.elapsed() >= COUNTER_INTERVAL {
                         last_counters = Instant::now();
                         self.write_pressure()?;
@@ -393,6 +404,7 @@ impl Engine {
                 if let Some(error) = &error {
                     (self.request.progress)(Progress::Trouble(error.clone()));
                 }
+                self.answers.note(&answer);
                 self.write(answer)?;
                 running.timeline.acted(step, part, at, error);
                 let progressed = running.timeline.progressed();
@@ -402,8 +414,39 @@ impl Engine {
                 self.asking = self.asking.saturating_sub(1);
                 answers.into_iter().try_for_each(|answer| self.write(answer))
             }
+            Report::Inspected { told } => {
+                self.inspector.under_way = self.inspector.under_way.saturating_sub(1);
+                told.into_iter().try_for_each(|what| self.write(what))
+            }
             Report::Failed { error } => self.note_trouble(error),
         }
+    }
+
+    /// Has nodes asked about blocks in which their chains parted.
+    fn inspect(&mut self, running: &mut Running, at_the_end: bool) {
+        for job in self.inspector.due(&self.recent, Instant::now(), at_the_end) {
+            running.calls.inspect(job);
+        }
+    }
+
+    /// The same for what is apart when the timeline ends, and the answers to all that was asked: blocks do not change any
+    /// more, so that it does no harm that the timeline has ended.
+    async fn inspect_at_the_end(&mut self, running: &mut Running) -> Result<(), JournalFailed> {
+        self.inspect(running, true);
+        let deadline = tokio::time::Instant::now() + INSPECT_WITHIN;
+        let mut interrupts = self.request.interrupts.clone();
+        while self.inspector.under_way > 0 {
+            tokio::select! {
+                Some(report) = running.reports.recv() => if matches!(report, Report::Inspected { .. }) {
+                    self.on_report(running, report)?;
+                },
+                // Whoever waits for room in a channel must find somebody who empties it.
+                _ = running.observations.recv() => {}
+                () = sleep_until(deadline) => break,
+                () = interrupted(&mut interrupts) => break,
+            }
+        }
+        Ok(())
     }
 
     /// The timeline's zero comes when all nodes that start at once are ready and the chain has begun ([`timeline_zero`]).
@@ -502,9 +545,7 @@ impl Engine {
         if self.is_of_an_earlier_process(&observation) {
             return Ok(());
         }
-        if !self.request.plan.questions.is_empty() {
-            self.recent.note(&observation.what);
-        }
+        self.recent.note(&observation.what);
         match &observation.what {
             What::Head { node, height, hash, .. } => {
                 self.heads.insert(node.clone(), (*height, hash.clone()));
@@ -577,7 +618,10 @@ impl Engine {
     /// From the timeline's end to the moment before teardown: last words of probes and counters.
     async fn wind_down(&mut self, running: &mut Running, end: End) -> Result<(), JournalFailed> {
         while let Ok(report) = running.reports.try_recv() {
-            if matches!(report, Report::Acted { .. } | Report::Called { .. } | Report::Answers { .. }) {
+            if matches!(
+                report,
+                Report::Acted { .. } | Report::Called { .. } | Report::Answers { .. } | Report::Inspected { .. }
+            ) {
                 self.on_report(running, report)?;
             }
         }
@@ -619,6 +663,9 @@ impl Engine {
             self.write(What::Watched { node, answered, failed, largest_gap })?;
         }
         self.write(What::TimelineEnded { reason: end.word().to_owned() })?;
+        if matches!(end, End::Complete | End::Timeout) {
+            self.inspect_at_the_end(running).await?;
+        }
         running.link_timer = None;
         running.cancel.cancel();
         let workers = std::mem::take(&mut running.workers);

@@ -3,6 +3,7 @@
 //! It decides nothing: what to do when stands in the plan. It reads no YAML and prints nothing; progress goes to a
 //! callback, everything that happened goes to the journal.
 
+mod answers;
 mod asks;
 mod calls;
 mod clock;
@@ -10,6 +11,9 @@ mod dialer;
 mod engine;
 mod escapes;
 mod genesis_time;
+mod inspection;
+mod inspection_form;
+mod inspector;
 mod link_timer;
 mod lives;
 mod logs;
@@ -18,6 +22,7 @@ mod pressure;
 mod pulse;
 mod recent;
 mod record;
+mod splits;
 mod timeline;
 
 use std::collections::BTreeMap;

@@ -49,6 +49,8 @@ pub(super) enum Report {
     Called { step: usize, part: usize, at: Instant, answer: What },
     /// All nodes of a question have answered or have not.
     Answers { answers: Vec<What> },
+    /// What nodes said of blocks in which their chains parted.
+    Inspected { told: Vec<What> },
     /// A node could not be made or started.
     Failed { error: BackendError },
 }

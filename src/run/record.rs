@@ -64,5 +64,6 @@ fn window_record(entry: &PlannedEntry) -> WindowRecord {
         end: entry.end.map(micros),
         targets: entry.targets.clone(),
         wipes: entry.wipes,
+        transaction: entry.transaction.clone(),
     }
 }

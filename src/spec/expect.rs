@@ -69,6 +69,10 @@ pub(super) fn resolve(
         let named = written_nodes.zip(nodes.as_ref()).map(|(written, nodes)| (nodes.as_slice(), written.span));
         mistakes.extend(context.families.find_answered(&answered.entry, named).err());
     }
+    if let Some(that) = &document.that {
+        let when = when.as_ref().map(|(when, _)| when);
+        mistakes.extend(context.families.earlier.check_expectation(&that.value, when));
+    }
     let that = that.map(|(that, document)| (numbered(that, position), document));
     let ((when, when_span), (that, that_document)) = (when?, that?);
     if let Err((message, remedy)) = that.goes_with(&when) {

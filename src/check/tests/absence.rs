@@ -101,7 +101,7 @@ fn who_is_left_out_stands_in_the_line() {
     let text = "promises 1\nnodes a b c\nwindow crash kill 10 - c\nblock x1 genesis a\n1 a b c head x1\n10 begin crash\n10 c exit expected\n30 ended complete";
     let result = judge_one(text, When::Always, agree());
     assert_outcome(&result, Pass);
-    assert!(result.summary.ends_with("(without c (crash, 10.0 s to the end))"), "{}", result.summary);
+    assert!(result.summary.ends_with(", without c (crash, 10.0 s to the end)"), "{}", result.summary);
     let result = judge_one(text, When::AtEnd, agree());
     assert_outcome(&result, Pass);
     assert!(result.summary.contains("without c"), "{}", result.summary);

@@ -15,6 +15,7 @@ mod counting;
 mod diagnosing;
 mod documents;
 mod growing;
+mod inspecting;
 mod laws;
 mod layers;
 mod recovering;

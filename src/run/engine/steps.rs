@@ -44,7 +44,7 @@ impl Engine {
         let mut calls_alone = !actions.is_empty();
         for (part, action) in actions {
             if matches!(action, Action::Call { .. }) {
-                running.calls.send(step, part, action);
+                running.calls.send(step, part, action, &self.answers);
                 continue;
             }
             calls_alone = false;
@@ -68,18 +68,18 @@ impl Engine {
     pub(super) fn ask(&mut self, running: &mut Running) -> Result<(), JournalFailed> {
         let Some(index) = self.asks.take() else { return Ok(()) };
         let question = &self.request.plan.questions[index];
-        if !question.about_block {
-            self.asking += 1;
-            running.calls.ask(question, None, &question.params);
-            return Ok(());
-        }
-        if let Some((height, hash)) = self.recent.common(question.nodes.iter().map(|(node, _)| node)) {
-            self.asking += 1;
-            running.calls.ask(question, Some(height), &question.fill(height, &hash));
-            return Ok(());
-        }
-        for answer in unasked(question, "no block is known that all of these nodes hold") {
-            self.write(answer)?;
+        let block = self.recent.common(question.nodes.iter().map(|(node, _)| node)).filter(|_| question.about_block);
+        let params = match &block {
+            Some((height, hash)) => Ok(question.fill(*height, hash)),
+            None if question.about_block => Err("no block is known that all of these nodes hold".to_owned()),
+            None => Ok(question.params.clone()),
+        };
+        match params.and_then(|params| self.answers.fill(&params.into())) {
+            Ok(params) => {
+                self.asking += 1;
+                running.calls.ask(question, block.map(|(height, _)| height), &params);
+            }
+            Err(why) => unasked(question, &why).into_iter().try_for_each(|answer| self.write(answer))?,
         }
         Ok(())
     }

@@ -6,6 +6,7 @@ use crate::link::{LinkParameters, NodeSet};
 
 fn entry(name: &str, fault: &str) -> PlannedEntry {
     PlannedEntry {
+        transaction: None,
         name: name.into(),
         family: name.to_owned(),
         fault: fault.to_owned(),
