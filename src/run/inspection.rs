@@ -250,7 +250,9 @@ mod tests {
                 "debug_traceBadBlock" => trace,
                 "debug_getBadBlocks" => bad.iter().map(|hash| json!({"hash": hash})).collect(),
                 _ => {
-                    return Reply::json(&json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "no"}}));
+                    return Reply::json(
+                        &json!({"jsonrpc": "2.0", "id": 1, "error": {"code": -32601, "message": "no"}}),
+                    );
                 }
             };
             Reply::json(&json!({"jsonrpc": "2.0", "id": 1, "result": result}))
