@@ -86,9 +86,13 @@ fn grown(scene: &Scene<'_>, node: &str, heads: &[(u64, &str)], held: &BTreeSet<&
     while let Some((_, head)) = rest.last() {
         let chain = facts.chain(head);
         let new: Vec<&str> = chain.iter().copied().take_while(|block| !held.contains(block)).collect();
-        count += new.iter().filter(|block| counted.insert(block)).count() as u64;
         let lowest = new.last().copied();
-        if new.len() < chain.len() || lowest.is_none_or(|lowest| facts.height(lowest) == 0) {
+        let joined = new.len() < chain.len() || lowest.is_none_or(|lowest| facts.height(lowest) == 0);
+        // What is no higher than what it held, and not joined to it, may be among what it held and nobody saw.
+        let highest = held.iter().map(|block| facts.height(block)).max();
+        let higher = |block: &&&str| joined || highest.is_none_or(|highest| facts.height(block) > highest);
+        count += new.iter().filter(|block| counted.insert(block)).filter(higher).count() as u64;
+        if joined {
             return (count, open);
         }
         while rest.last().is_some_and(|(_, head)| counted.contains(head)) {

@@ -201,9 +201,14 @@ fn is_impatient(expectation: &Value) -> bool {
 
 fn over_moments(scene: &Scene<'_>, expectation: &Value, mode: Mode, time: &Time) -> Ruling {
     let with_end = time.to == scene.facts.end;
+    // Where nobody was seen at all, nothing was.
+    let whole = scene.sights.moments(time.from, time.to, with_end);
+    if mode != Mode::Last && !scene.nodes.iter().any(|node| whole.iter().any(|&moment| scene.is_seen(node, moment))) {
+        return Ruling::Unknown;
+    }
     let moments = match mode {
         Mode::Last => vec![scene.sights.moment(time.to)],
-        _ => scene.sights.moments(time.from, time.to, with_end),
+        _ => whole,
     };
     let answers: Vec<(usize, Answer)> =
         moments.iter().map(|&moment| (moment, answer(scene, expectation, moment))).collect();
@@ -308,7 +313,9 @@ fn once(scene: &Scene<'_>, expectation: &Value, time: &Time, moments: &[usize], 
     if seen.iter().all(|&(_, moment)| in_force(moment) == Some(Answer::Yes)) {
         return Ruling::Pass;
     }
-    let nobody_out = moments.last().is_some_and(|&moment| left_out(moment).is_empty());
+    let nobody_out = moments
+        .last()
+        .is_some_and(|&moment| left_out(moment).iter().all(|node| seen.iter().all(|(name, _)| name != node)));
     let no = last.is_some_and(|(_, answer)| answer == Answer::No);
     if nobody_out && no && !time.cut && !unseen { blame(scene, time.to) } else { Ruling::Unknown }
 }
