@@ -342,8 +342,8 @@ fn receipt_differences(all: &[Vec<Told<'_>>], sent: &BTreeMap<String, EntryName>
             continue;
         }
         let plain = RECEIPT_FIELDS.iter().map(|field| (*field, of.iter().map(|one| text(&(*one)?[field])).collect()));
-        let log = |one: &Option<&Value>| Some(Value::from(one.as_ref()?["logs"].as_array()?.clone()).to_string());
-        let logs = ("logs", of.iter().map(log).collect::<Vec<_>>());
+        let log = |one: Option<&Value>| Some(Value::from(one?["logs"].as_array()?.clone()).to_string());
+        let logs = ("logs", of.iter().copied().map(log).collect::<Vec<_>>());
         let fields: Vec<FieldDifference> = plain
             .chain([logs])
             .filter_map(|(field, values): (&str, Vec<Option<String>>)| {

@@ -77,10 +77,19 @@ impl Job {
             |(name, rpc): &(NodeName, RpcSpec)| Node { dial: Arc::clone(&dial), name: name.clone(), rpc: rpc.clone() };
         let hashes: Vec<&String> = self.sides.iter().map(|(hash, _)| hash).collect();
         let hashes = hashes.as_slice();
+        let sides = self.sides.as_slice();
+        let holds = |name: &NodeName, hash: &String| {
+            sides.iter().any(|(side, asked)| side == hash && asked.iter().any(|(holder, _)| holder == name))
+        };
+        let holds = &holds;
         let refusers: Vec<Node> = self.refusers.nodes.iter().map(node).collect();
         let listed = join_all(refusers.iter().map(|node| async move {
             let listed = timeout(CALL_WITHIN, node.refused()).await.unwrap_or_default();
-            listed.into_iter().filter(|hash| hashes.contains(&hash)).collect::<Vec<String>>()
+            // What it holds by now it does not refuse any more, whatever it thought of it at first.
+            listed
+                .into_iter()
+                .filter(|hash| hashes.contains(&hash) && !holds(&node.name, hash))
+                .collect::<Vec<String>>()
         }));
         let listed = listed.await;
         if self.refusers.decide && listed.iter().all(Vec::is_empty) {

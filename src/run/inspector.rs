@@ -106,7 +106,7 @@ impl Inspector {
         let sides = split.sides.iter().take(MOST_SIDES);
         let sides: Vec<_> = sides.map(|(hash, nodes)| (hash.clone(), self.asked_of(nodes))).collect();
         // Whoever is on one side may have refused the block of another one.
-        let refusers = sides.iter().flat_map(|(_, nodes)| nodes.first().cloned()).collect();
+        let refusers = sides.iter().filter_map(|(_, nodes)| nodes.first().cloned()).collect();
         Candidate { key, job: Job { sides, refusers: Refuser::besides(refusers) } }
     }
 

@@ -101,6 +101,7 @@ fn windows(random: &mut Random, nodes: &[NodeRecord], length: u64) -> Vec<Window
                 break;
             }
             windows.push(WindowRecord {
+                transaction: None,
                 name: if repeats > 1 { format!("{family}#{number}").as_str().into() } else { family.into() },
                 family: family.to_owned(),
                 fault: fault.to_owned(),
