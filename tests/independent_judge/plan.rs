@@ -110,7 +110,6 @@ fn windows(random: &mut Random, nodes: &[NodeRecord], length: u64) -> Vec<Window
                 end: (!stays).then_some(start + lasts),
                 targets: targets.clone(),
                 wipes,
-                transaction: None,
             });
         }
     };
