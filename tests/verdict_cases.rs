@@ -32,9 +32,10 @@ const CASES: &[Case] = &[
     ("06-tool-stopped-real", &[(0, U), (1, U), (2, U), (4, U)]),
     // Slots of 15 s: the node was back in a quarter of a second, without a new head.
     ("08-recover-false-fail-real", &[(0, P)]),
-    // Logs: marks that were used up before the time that is asked about, a match beyond a line's 500th character, one line
-    // that matches two patterns, a client without patterns, and more lines than marks.
-    ("09-log-real", &[(0, NO_PASS), (1, NO_FAIL), (2, NO_PASS), (3, P), (4, P), (5, U), (6, NO_PASS), (7, NO_FAIL)]),
+    // Logs: marks that were used up before the time that is asked about, one line that matches two patterns, a client
+    // without patterns, and more lines than marks. (Expectation 2 is about a match beyond a line's 500th character, of
+    // which this journal says nothing at all: that lines are matched whole is the writer's part.)
+    ("09-log-real", &[(0, NO_PASS), (1, NO_FAIL), (3, P), (4, P), (5, U), (6, NO_PASS), (7, NO_FAIL)]),
     // A pattern of a scenario is not the manifest's word of the same name.
     ("10-log-refusal-name-real", &[(0, P), (1, P)]),
     // A node is out of sight for most of the run.
