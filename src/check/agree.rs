@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::agreement::{Question, over_time};
-use super::explain::{Pointer, explain, explain_layers};
+use super::explain::{Explanation, Pointer, explain, explain_layers};
 use super::judge::{Case, Judgement};
 use super::moments::{Answer, Moments};
-use super::questions::short_hash;
+use super::questions::{name_list, short_hash};
 use super::{Outcome, Subject, When};
 use crate::text::Sp;
 use crate::topology::Targets;
@@ -103,6 +103,7 @@ pub(super) fn tell(case: &Case<'_, '_>, on: Subject, judgement: &mut Judgement, 
     let explanation = explain(case.history, &case.nodes, at, pointer);
     judgement.facts.extend(explanation.lines(case.history));
     judgement.evidence.extend(explanation.evidence());
+    name_what_was_not_seen(judgement, &explanation);
     for other in explain_layers(case.history, &case.nodes, at, pointer) {
         if other.layer != explanation.layer {
             judgement.facts.extend(other.lines(case.history).into_iter().take(1));
@@ -113,4 +114,15 @@ pub(super) fn tell(case: &Case<'_, '_>, on: Subject, judgement: &mut Judgement, 
         judgement.facts.extend(case.never_final(at));
     }
     judgement.explanation = Some(explanation);
+}
+
+/// Where every node answered and only ancestry is unknown, nobody was out of sight.
+fn name_what_was_not_seen(judgement: &mut Judgement, explanation: &Explanation) {
+    let asked = explanation.missing.is_empty() && explanation.sides.is_empty();
+    if judgement.outcome != Outcome::Unknown || !asked || explanation.unplaced.is_empty() {
+        return;
+    }
+    let names: Vec<String> = explanation.unplaced.iter().map(|holder| holder.name().to_owned()).collect();
+    let known = format!("how the chain of {} joins the others' was not seen", name_list(&names));
+    judgement.summary = judgement.summary.replace("not all nodes could be asked", &known);
 }

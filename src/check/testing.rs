@@ -18,6 +18,7 @@
 //! inside b5 e5                              (block b5 holds the execution block e5)
 //! roots e5 s5 r5 21000                      (state root, receipts root and gas used of e5)
 //! 15 a round 12 3 Prevote / 15 a branch 7 b7 3 valid-fork / 15 a syncing true / 15 a called send-1 eth_call ok|fail
+//! 15 a version Geth/v1.16.9 / 15 a replies mine generate ["0xab"]       (`mine` is a window of the fault `send`)
 //! 15 links a>b:100:7 b>a:100:0              (packets delivered and cut since the run started)
 //! ```
 //! The zero lies 5 s after the run's start; nodes are started at −4 s and ready at −3 s unless `late` nodes are named.
@@ -303,6 +304,17 @@ impl Builder {
             }
             ["answers", key, json @ ..] => self.called(node, key, Some(json.join(" ")), None, false),
             ["refuses", key, text @ ..] => self.called(node, key, None, Some(text.join(" ")), true),
+            // `a replies mine generate ["…"]`: what a node answered to a call of the timeline.
+            ["replies", entry, method, json @ ..] => What::Called {
+                asked_by: (*entry).to_owned(),
+                node,
+                method: (*method).to_owned(),
+                height: None,
+                result: Some(serde_json::from_str(&json.join(" ")).unwrap()),
+                error: None,
+                refused: false,
+            },
+            ["version", version @ ..] => What::Version { node, version: version.join(" ") },
             ["silent", key] => self.called(node, key, None, Some("timed out".to_owned()), false),
             _ => panic!("no such event: {words:?}"),
         };

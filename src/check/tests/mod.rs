@@ -17,5 +17,6 @@ mod growing;
 mod laws;
 mod layers;
 mod recovering;
+mod sentences;
 mod states;
 mod telling;
