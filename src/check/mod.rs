@@ -6,6 +6,7 @@ pub mod answered;
 mod branches;
 pub(crate) mod chain;
 mod conclusion;
+pub mod diagnosed;
 mod diagnosis;
 mod distinct;
 pub mod diverge;

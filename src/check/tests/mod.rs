@@ -11,6 +11,7 @@ mod agreement;
 mod answering;
 mod calling;
 mod counting;
+mod diagnosed;
 mod diagnosing;
 mod documents;
 mod growing;

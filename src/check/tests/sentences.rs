@@ -475,6 +475,12 @@ fn a_split_of_bitcoin_clients_is_told_to_its_call() {
     let facts = told(&more);
     says(&facts, &format!("old (btcd@v0.22.1) holds {short}, new (btcd@v0.24.2), other (bcoin@v1.0.2) do not"));
     says_nothing_of(&facts, "rising");
+    let that = That::Diagnosis(crate::check::diagnosed::Diagnosed {
+        kind: crate::check::diagnosed::WantedKind::BadBlock,
+        block: Some(crate::check::diagnosed::WantedBlock::Hash(y2.clone())),
+        sides: vec![vec!["old".into()], vec!["new".into(), "other".into()]],
+    });
+    assert_outcome(&judge_one(&more, When::AtEnd, that), Outcome::Pass);
 }
 
 #[test]
