@@ -23,11 +23,20 @@ struct Told {
 
 /// Sees nodes that do not hold the same blocks while somebody's log says that a block was refused.
 pub(super) fn see(view: &View<'_, '_>) -> Option<Diagnosis> {
-    let refusing = refusers(view.history, &view.layer.nodes, view.from, view.to);
+    let refusing = refusers(view.history, &view.layer.nodes, begin(view), view.to);
     if refusing.is_empty() {
         return None;
     }
     apart(view, &refusing).or_else(|| stuck(view, &refusing))
+}
+
+/// From when on refusals count: from when the sides were first seen, or somebody last rose who stands below the others,
+/// though nodes that are a block or two apart on one chain were still held to agree then.
+fn begin(view: &View<'_, '_>) -> u64 {
+    let parted = view.explanation.as_ref().and_then(|explanation| explanation.parted);
+    let top = view.top().map_or(0, |line| line.height);
+    let below = view.present().filter(|line| line.height < top).filter_map(|line| line.rose).map(|rose| rose.0).min();
+    [parted, below].into_iter().flatten().fold(view.from, u64::min)
 }
 
 /// Chains that are apart.
@@ -129,7 +138,7 @@ fn refusals(view: &View<'_, '_>, sides: &[Told]) -> Vec<(BlockName, Vec<usize>)>
     for (index, side) in sides.iter().enumerate() {
         let Some(block) = &side.block else { continue };
         let others = sides.iter().enumerate().filter(|(other, _)| *other != index).flat_map(|(_, side)| &side.nodes);
-        let refuses = |node: &&usize| refuses_block(view.history, **node, &block.hash, view.from, view.to);
+        let refuses = |node: &&usize| refuses_block(view.history, **node, &block.hash, begin(view), view.to);
         let nodes: Vec<usize> = others.filter(refuses).copied().collect();
         if !nodes.is_empty() {
             all.push((block.clone(), nodes));
@@ -179,7 +188,7 @@ fn finish(view: &View<'_, '_>, sides: Vec<Told>, height: Option<u64>, text: Stri
     let hashes: Vec<&str> =
         sides.iter().filter_map(|side| side.block.as_ref().map(|block| block.hash.as_str())).collect();
     let groups: Vec<Vec<usize>> = sides.iter().map(|side| side.nodes.clone()).collect();
-    let quotes: Vec<Quote> = of_sides(history, &groups, &hashes, view.from, view.to);
+    let quotes: Vec<Quote> = of_sides(history, &groups, &hashes, begin(view), view.to);
     let since = quotes.iter().map(|quote| quote.at).min();
     let everybody: Vec<usize> = groups.concat();
     let mut diagnosis = view.diagnosis(Kind::BadBlock, &everybody, since, text);
@@ -198,7 +207,7 @@ fn stands_below(view: &View<'_, '_>, line: &Line, tip: BlockId) -> bool {
     let Relation::Below(distance) = view.history.chain.relation(head, tip) else { return false };
     let names_next = || {
         let next = disputed(view, line, tip).map(|block| view.history.chain.hash(block));
-        next.is_some_and(|hash| refuses_block(view.history, line.node, hash, view.from, view.to))
+        next.is_some_and(|hash| refuses_block(view.history, line.node, hash, begin(view), view.to))
     };
     distance > NEAR || (!view.rises(line) && names_next())
 }
