@@ -26,7 +26,7 @@ pub(crate) fn rounds(scene: &Scene<'_>, that: &Value) -> Vec<Round> {
         let said = (node.to_string(), result.as_ref().map(|result| without(result, &that["ignore"])), *refused);
         match rounds.last_mut() {
             Some(last) if at < last.at + SECOND && last.said.iter().all(|(name, ..)| *name != said.0) => {
-                last.said.push(said)
+                last.said.push(said);
             }
             _ => rounds.push(Round { at, height: *height, said: vec![said] }),
         }

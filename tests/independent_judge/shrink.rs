@@ -28,8 +28,9 @@ pub(crate) fn shrink(mut journal: Journal, index: usize, differs: impl Fn(&Journ
                 window.targets.retain(|target| *target != node.name);
             }
             for expectation in run.expectations.as_array_mut().into_iter().flatten() {
-                let nodes = expectation["nodes"].as_array_mut();
-                nodes.into_iter().for_each(|nodes| nodes.retain(|other| other != name));
+                if let Some(nodes) = expectation["nodes"].as_array_mut() {
+                    nodes.retain(|other| other != name);
+                }
             }
         });
         candidate.events.retain(|event| node_of(&event.what) != Some(name));
