@@ -25,8 +25,10 @@ fn load(path: &Path) -> Scenario {
 
 #[test]
 fn shipped_scenarios_can_be_planned_and_no_template_is_left_open() {
-    let mut paths: Vec<PathBuf> = fs::read_dir(root().join("scenarios"))
-        .expect("the shipped scenarios")
+    let folders = ["scenarios", "scenarios/history"];
+    let mut paths: Vec<PathBuf> = folders
+        .into_iter()
+        .flat_map(|folder| fs::read_dir(root().join(folder)).expect("the shipped scenarios"))
         .map(|entry| entry.expect("an entry").path())
         .collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));

@@ -27,6 +27,9 @@ struct Spread {
     distance: u64,
 }
 
+/// How many blocks are compared each with each, where their ancestry is not known.
+const COMPARED: usize = 64;
+
 /// The blocks that nodes point at, with how many point at each.
 #[derive(Clone, Debug, Default)]
 struct Pointers {
@@ -75,6 +78,13 @@ impl Pointers {
                     Relation::Apart => spread.apart = true,
                     Relation::Untold => spread.untold = true,
                 }
+            }
+            // The highest block may be the one that nobody knows the ancestors of: others may be apart all the same.
+            if spread.untold && !spread.apart {
+                let blocks: Vec<BlockId> = self.counts.keys().map(|&(_, block)| block).take(COMPARED).collect();
+                spread.apart = blocks.iter().enumerate().any(|(place, &block)| {
+                    blocks[..place].iter().any(|&other| history.chain.relation(block, other) == Relation::Apart)
+                });
             }
         }
         self.spread = Some(spread);

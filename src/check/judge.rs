@@ -168,6 +168,7 @@ fn result(history: &History<'_>, findings: &[Finding], expectation: &Expectation
             That::Exit(check) => check.judge(&case),
             That::RpcEqual(check) => check.judge(&case),
             That::Answered(check) => check.judge(&case),
+            That::Diagnosis(check) => check.judge(&case),
         }
     };
     let mut judgement = judgement;

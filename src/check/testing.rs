@@ -23,6 +23,7 @@
 //! 12 a log own:refusal a line               (a mark of the manifest's own patterns)
 //! 15 a tells e5 header {"header": {}}       (what a node said of a block) / 15 a untold e5 trace no such method
 //! sends pay 0xaa                            (hash of the transaction that entry `pay` sends)
+//! 15 a version Geth/v1.16.9 / 15 a replies mine generate ["0xab"]       (`mine` is a window of the fault `send`)
 //! 15 links a>b:100:7 b>a:100:0              (packets delivered and cut since the run started)
 //! ```
 //! The zero lies 5 s after the run's start; nodes are started at −4 s and ready at −3 s unless `late` nodes are named.
@@ -367,6 +368,17 @@ impl Builder {
                 answer: None,
                 error: Some(why.join(" ")),
             },
+            // `a replies mine generate ["…"]`: what a node answered to a call of the timeline.
+            ["replies", entry, method, json @ ..] => What::Called {
+                asked_by: (*entry).to_owned(),
+                node,
+                method: (*method).to_owned(),
+                height: None,
+                result: Some(serde_json::from_str(&json.join(" ")).unwrap()),
+                error: None,
+                refused: false,
+            },
+            ["version", version @ ..] => What::Version { node, version: version.join(" ") },
             ["silent", key] => self.called(node, key, None, Some("timed out".to_owned()), false),
             _ => panic!("no such event: {words:?}"),
         };

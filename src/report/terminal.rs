@@ -119,8 +119,18 @@ fn shortened(message: &str) -> String {
 }
 
 fn end_notes(text: &mut String, journal: &Journal, verdict: &Verdict, style: Style) -> std::fmt::Result {
+    let zero = journal.events.iter().find(|event| matches!(event.what, What::TimelineStarted));
+    let zero = zero.map_or(0, |event| event.at);
+    let since_zero = |at: u64| (at as f64 - zero as f64) / 1e6;
     for diagnosis in verdict.diagnoses.iter().take(NOTES) {
-        let during = diagnosis.during.as_ref().map(|entry| format!("{entry}: ")).unwrap_or_default();
+        let during = match (&diagnosis.during, diagnosis.apart) {
+            (Some(entry), _) => format!("{entry}: "),
+            (None, Some((from, to))) => {
+                let to = to.map_or_else(|| "the end".to_owned(), |to| format!("{:.1} s", since_zero(to)));
+                format!("{:.1} s to {to}: ", since_zero(from))
+            }
+            (None, None) => String::new(),
+        };
         writeln!(text, "  {during}{}", diagnosis.text)?;
     }
     for finding in verdict.findings.iter().take(NOTES) {

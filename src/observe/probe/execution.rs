@@ -58,25 +58,90 @@ fn named(block: &Value) -> Option<(u64, String)> {
     Some((number(&block["number"])?, hash(&block["hash"])?))
 }
 
-pub(super) async fn slow(http: &mut Http, deadline: Duration) -> Result<Slow, ProbeError> {
-    let calls = [
-        ("eth_getBlockByNumber", vec![json!("finalized"), json!(false)]),
-        ("eth_getBlockByNumber", vec![json!("safe"), json!(false)]),
-        ("net_peerCount", vec![]),
-        ("eth_syncing", vec![]),
-    ];
-    let answers = json_rpc::several(http, &calls, deadline).await?;
-    // Whatever is refused (`finalized` before the merge, say) is not told.
-    let told: Vec<Option<Value>> = answers.into_iter().map(Result::ok).collect();
-    let told = |index: usize| told.get(index).and_then(Option::as_ref);
-    Ok(Slow {
-        finalized: told(0).and_then(named),
-        safe: told(1).and_then(named),
-        peers: told(2).and_then(number),
+/// A block that is asked for by name. A client that refuses the question writes a warning into its log for each one, so it
+/// is not asked as if it had answered.
+#[derive(Debug)]
+struct Tag {
+    name: &'static str,
+    /// Refusals without an answer in between.
+    refusals: u32,
+    /// Rounds until it is asked for again; `None`: never again.
+    rest: Option<u32>,
+}
+
+/// Most rounds that a name rests after a refusal: that a chain has begun to finalize is seen so much later at most.
+const LONGEST_REST: u32 = 4;
+
+impl Tag {
+    fn new(name: &'static str) -> Self {
+        Self { name, refusals: 0, rest: Some(0) }
+    }
+
+    /// Whether it is asked for in this round.
+    fn due(&mut self) -> bool {
+        match &mut self.rest {
+            None => false,
+            Some(0) => true,
+            Some(rest) => {
+                *rest -= 1;
+                false
+            }
+        }
+    }
+
+    fn answered(&mut self, answer: Result<Value, RpcError>) -> Option<Value> {
+        let refused = match answer {
+            Ok(answer) => {
+                self.refusals = 0;
+                return Some(answer);
+            }
+            Err(RpcError::Refused { message, .. }) => message,
+            Err(_) => return None,
+        };
+        // go-ethereum on a chain from before the merge, and versions that do not know the name. "Not found" is another
+        // thing: nothing is final yet.
+        let unknown = ["not supported", "invalid argument"].iter().any(|words| refused.contains(words));
+        self.refusals += 1;
+        self.rest = (!unknown).then_some(self.refusals.min(LONGEST_REST));
+        None
+    }
+}
+
+/// What is asked less often than the head.
+#[derive(Debug)]
+pub(super) struct Execution {
+    finalized: Tag,
+    safe: Tag,
+}
+
+impl Default for Execution {
+    fn default() -> Self {
+        Self { finalized: Tag::new("finalized"), safe: Tag::new("safe") }
+    }
+}
+
+impl Execution {
+    pub(super) async fn slow(&mut self, http: &mut Http, deadline: Duration) -> Result<Slow, ProbeError> {
+        let mut calls = vec![("net_peerCount", vec![]), ("eth_syncing", vec![])];
+        let mut due: Vec<&mut Tag> =
+            [&mut self.finalized, &mut self.safe].into_iter().filter_map(|tag| tag.due().then_some(tag)).collect();
+        calls.extend(due.iter().map(|tag| ("eth_getBlockByNumber", vec![json!(tag.name), json!(false)])));
+        let mut answers = json_rpc::several(http, &calls, deadline).await?.into_iter();
+        // Whatever is refused is not told.
+        let peers = answers.next().and_then(Result::ok).as_ref().and_then(number);
         // `false`, or an object with the progress.
-        syncing: told(3).and_then(|syncing| syncing.as_bool().or_else(|| syncing.is_object().then_some(true))),
-        ..Slow::default()
-    })
+        let syncing = answers.next().and_then(Result::ok);
+        let syncing = syncing.and_then(|syncing| syncing.as_bool().or_else(|| syncing.is_object().then_some(true)));
+        let mut slow = Slow { peers, syncing, ..Slow::default() };
+        for (tag, answer) in due.iter_mut().zip(answers) {
+            let block = tag.answered(answer).as_ref().and_then(named);
+            match tag.name {
+                "finalized" => slow.finalized = block,
+                _ => slow.safe = block,
+            }
+        }
+        Ok(slow)
+    }
 }
 
 pub(super) async fn version(http: &mut Http, deadline: Duration) -> Result<Option<String>, ProbeError> {

@@ -159,7 +159,7 @@ pub struct Probe {
 
 #[derive(Debug)]
 enum Kind {
-    Execution,
+    Execution(execution::Execution),
     Beacon(beacon::Payloads),
     Cometbft(cometbft::Cometbft),
     Bitcoin(bitcoin::Bitcoin),
@@ -172,7 +172,7 @@ impl Probe {
     /// A probe for this API. Nothing is sent yet.
     pub fn new(dial: Arc<dyn Dial>, node: NodeName, adapter: &AdapterSpec, deadline: Duration) -> Self {
         let (kind, login) = match adapter {
-            AdapterSpec::Execution { .. } => (Kind::Execution, None),
+            AdapterSpec::Execution { .. } => (Kind::Execution(execution::Execution::default()), None),
             AdapterSpec::Beacon { .. } => (Kind::Beacon(beacon::Payloads::default()), None),
             AdapterSpec::Cometbft { .. } => (Kind::Cometbft(cometbft::Cometbft::default()), None),
             AdapterSpec::Bitcoin { login, .. } => (Kind::Bitcoin(bitcoin::Bitcoin::default()), login.as_ref()),
@@ -187,7 +187,7 @@ impl Probe {
     pub async fn head(&mut self) -> Result<Option<Block>, ProbeError> {
         let (http, deadline) = (&mut self.http, self.deadline);
         match &mut self.kind {
-            Kind::Execution => execution::head(http, deadline).await,
+            Kind::Execution(_) => execution::head(http, deadline).await,
             Kind::Beacon(_) => beacon::head(http, deadline).await,
             Kind::Cometbft(cometbft) => cometbft.head(http, deadline).await,
             Kind::Bitcoin(bitcoin) => bitcoin.head(http, deadline).await,
@@ -200,7 +200,7 @@ impl Probe {
     pub async fn parent(&mut self, block: &Block) -> Result<Option<Block>, ProbeError> {
         let (http, deadline) = (&mut self.http, self.deadline);
         let parent = match &mut self.kind {
-            Kind::Execution => execution::parent(http, block, deadline).await,
+            Kind::Execution(_) => execution::parent(http, block, deadline).await,
             Kind::Beacon(_) => beacon::parent(http, block, deadline).await,
             Kind::Cometbft(cometbft) => cometbft.parent(http, block, deadline).await,
             Kind::Bitcoin(_) => bitcoin::Bitcoin::parent(http, block, deadline).await,
@@ -222,8 +222,8 @@ impl Probe {
     /// What is asked less often.
     pub async fn slow(&mut self, chain: &Chain) -> Result<Slow, ProbeError> {
         let (http, deadline) = (&mut self.http, self.deadline);
-        match &self.kind {
-            Kind::Execution => execution::slow(http, deadline).await,
+        match &mut self.kind {
+            Kind::Execution(execution) => execution.slow(http, deadline).await,
             Kind::Beacon(_) => beacon::slow(http, deadline).await,
             Kind::Cometbft(cometbft) => cometbft.slow(http, deadline).await,
             Kind::Bitcoin(_) => bitcoin::Bitcoin::slow(http, deadline).await,
@@ -236,7 +236,7 @@ impl Probe {
     pub async fn version(&mut self) -> Result<Option<String>, ProbeError> {
         let (http, deadline) = (&mut self.http, self.deadline);
         let version = match &self.kind {
-            Kind::Execution => execution::version(http, deadline).await,
+            Kind::Execution(_) => execution::version(http, deadline).await,
             Kind::Beacon(_) => beacon::version(http, deadline).await,
             Kind::Cometbft(cometbft) => Ok(cometbft.version()),
             Kind::Bitcoin(_) => bitcoin::Bitcoin::version(http, deadline).await,

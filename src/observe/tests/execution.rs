@@ -1,6 +1,7 @@
 //! The prober on an execution API: what is told when a chain grows, forks, and its node comes and goes.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,6 +20,10 @@ struct Node {
     head: String,
     peers: u64,
     finalized: Option<String>,
+    /// With these words it refuses to say what is final.
+    nothing_final: &'static str,
+    /// How often it was asked for what is final.
+    asked_for_final: AtomicU32,
     /// Answers with this instead of anything else.
     broken: Option<Reply>,
     /// Forgets these blocks.
@@ -52,10 +57,13 @@ impl Node {
         let result = match (call["method"].as_str().expect("a method"), call["params"][0].as_str()) {
             ("eth_getBlockByNumber", Some("latest")) => self.block(&self.head),
             // A test's node calls safe what is final: the API tells them apart, the tests need no second chain.
-            ("eth_getBlockByNumber", Some("finalized" | "safe")) => match &self.finalized {
-                Some(hash) => self.block(hash),
-                None => return json!({"id": call["id"], "error": {"code": -32000, "message": "none"}}),
-            },
+            ("eth_getBlockByNumber", Some(tag @ ("finalized" | "safe"))) => {
+                self.asked_for_final.fetch_add(u32::from(tag == "finalized"), Ordering::SeqCst);
+                match &self.finalized {
+                    Some(hash) => self.block(hash),
+                    None => return json!({"id": call["id"], "error": {"code": -32000, "message": self.nothing_final}}),
+                }
+            }
             ("eth_getBlockByHash", Some(hash)) => self.block(hash),
             ("net_peerCount", _) => json!(format!("{:#x}", self.peers)),
             ("eth_syncing", _) => json!(false),
@@ -273,12 +281,28 @@ async fn servers_without_batches_are_asked_one_by_one_and_changes_are_told() {
         node.peers = 0;
         node.finalized = Some(id(0xa1));
     });
-    let seen = watched.until("peers", |what| matches!(what, What::Peers { count: 0, .. })).await;
+    // What was refused before is asked for again, though not at once.
+    let safe = |what: &What| matches!(what, What::Safe { height: 1, hash, .. } if *hash == id(0xa1));
+    let seen = watched.until("the safe block", safe).await;
     let finalized = |what: &What| matches!(what, What::Finalized { height: 1, hash, .. } if *hash == id(0xa1));
     assert!(seen.iter().any(finalized), "{seen:?}");
-    let safe = |what: &What| matches!(what, What::Safe { height: 1, hash, .. } if *hash == id(0xa1));
-    assert!(seen.iter().any(safe), "{seen:?}");
+    assert!(seen.iter().any(|what| matches!(what, What::Peers { count: 0, .. })), "{seen:?}");
     assert!(!seen.iter().any(|what| matches!(what, What::Syncing { syncing: true, .. })));
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_know_what_final_means_is_asked_once() {
+    let (node, _, mut watched) = start(|node| {
+        node.nothing_final = "'finalized' tag not supported on pre-merge network";
+        node.grow(0, &id(0xa0), 0xa1..=0xa3);
+    })
+    .await;
+    // Three rounds of such questions, each with another count of peers.
+    for peers in 3..6 {
+        with(&node, |node| node.peers = peers);
+        watched.until("peers", |what| matches!(what, What::Peers { count, .. } if *count == peers)).await;
+    }
+    with(&node, |node| assert_eq!(node.asked_for_final.load(Ordering::SeqCst), 1));
 }
 
 #[tokio::test]
