@@ -38,6 +38,11 @@ impl Attendance<'_, '_> {
         found
     }
 
+    /// Whether a node was in one state all the time.
+    pub(crate) fn stood(&self, node: usize, from: u64, to: u64, state: State) -> bool {
+        self.stretches(node, from, to).iter().all(|part| part.2 == state)
+    }
+
     /// Those that were seen at any moment of a time.
     pub(crate) fn took_part(&self, from: u64, to: u64) -> Vec<usize> {
         let seen = |&node: &usize| self.stretches(node, from, to).iter().any(|part| matches!(part.2, State::Seen(_)));

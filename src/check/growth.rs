@@ -73,6 +73,8 @@ impl Series {
             series.absence(state, since, change.at);
             (state, since) = (new, change.at);
             if let (State::Seen(Some(block)), Some(life)) = (new, lives.last_mut()) {
+                // Of what stands at one instant the last one counts: a node that comes back into sight names its head then.
+                life.pop_if(|last| last.0 == change.at);
                 life.push((change.at, change.seq, block));
             }
         }
@@ -133,7 +135,9 @@ impl Series {
         let mut series = Self::of_heads(history, node, from, to);
         series.points.clear();
         (series.open, series.most) = (false, None);
-        if let Some((_, seq, (height, _))) = history.finalized_at(node, from) {
+        // What a node says first after it was not there may be older than the time.
+        let there = matches!(history.state_at(node, from).1, State::Seen(_));
+        if let Some((_, seq, (height, _))) = history.finalized_at(node, from).filter(|_| there) {
             series.points.push((from, seq, height));
         }
         for &change in &history.nodes[node].changes {

@@ -206,7 +206,7 @@ impl<'a> History<'a> {
             journal.events.iter().position(|other| other.seq == event.seq).unwrap_or(journal.events.len())
         });
         let end = stop.or(journal.events.last()).map_or(0, |event| event.at);
-        let (sends, faults) = windows(journal, zero).into_iter().partition(Window::is_send);
+        let (sends, faults) = windows(journal, zero, end).into_iter().partition(Window::is_send);
         let mut history = Self {
             run,
             nodes: run.nodes.iter().map(NodeHistory::new).collect(),

@@ -73,11 +73,15 @@ impl<'a> History<'a> {
         }
         for (node, blind) in blind.iter().enumerate() {
             for gap in blind {
-                let begins = if gap.comes_back { TurnKind::StillOut } else { TurnKind::OutOfSight };
+                let (begins, ends) = if gap.comes_back {
+                    (TurnKind::StillOut, TurnKind::Answers)
+                } else {
+                    (TurnKind::OutOfSight, TurnKind::InSight)
+                };
                 turns.push(Turn { at: gap.from, seq: 0, node, kind: begins });
                 // What reaches the end has no end.
                 if gap.to < self.end {
-                    turns.push(Turn { at: gap.to, seq: 0, node, kind: TurnKind::InSight });
+                    turns.push(Turn { at: gap.to, seq: 0, node, kind: ends });
                 }
             }
         }
@@ -96,6 +100,10 @@ impl<'a> History<'a> {
                 one.answered = false;
             }
             TurnKind::InSight => one.blind(false),
+            TurnKind::Answers => {
+                one.blind(false);
+                one.answered = true;
+            }
         }
         let state = one.state();
         self.note_state(turn.at, turn.seq, turn.node, state, states);
@@ -260,6 +268,8 @@ enum TurnKind {
     GivenBack,
     /// It can be seen again.
     InSight,
+    /// It gives its first answer after the timeline let go of it.
+    Answers,
     /// The timeline takes its process away.
     Taken,
     /// It falls out of sight.

@@ -90,7 +90,10 @@ impl When {
                     (None, None) => (end, history.complete()),
                     (None, Some(_)) => (end, false),
                 };
-                (window.begin, to, reached, "began")
+                // An entry that should have ended and did not was in force for a time that nobody knows.
+                let stuck = window.end.is_none() && window.planned_end.is_some_and(|planned| planned <= end);
+                let what = if stuck { "ended" } else { "began" };
+                (window.begin.filter(|&begin| !stuck && begin <= end), to, reached, what)
             }),
             Self::After(entry, within) => each(history, entry.as_str(), |window| {
                 let within = within.as_micros() as u64;

@@ -398,7 +398,9 @@ impl Case<'_, '_> {
         if engine || judgement.outcome != Outcome::Fail {
             return;
         }
-        let decided = judgement.moment.unwrap_or(self.history.end);
+        let ends = self.when.intervals(self.history).unwrap_or_default();
+        let last = ends.iter().map(|interval| interval.to).max().unwrap_or(self.history.end);
+        let decided = judgement.moment.unwrap_or(last);
         let Some(&(from, to, ..)) = self.history.standstills.iter().find(|still| still.0 <= decided) else { return };
         let since = |at: u64| self.history.moment(at).trim_start_matches("at ").to_owned();
         judgement.outcome = Outcome::Unknown;
@@ -482,6 +484,13 @@ impl Case<'_, '_> {
                 let cut_short = (!self.history.complete()).then(|| self.history.how_it_ended());
                 let to = self.history.end.max(whole);
                 let (name, evidence) = (String::new(), Vec::new());
+                return Ok(vec![Interval { from: whole, to, cut_short, spoilt: None, name, evidence }]);
+            }
+            // What was counted up to the end of a run that did not come so far may decide all the same.
+            When::At(at) if self.history.zero.is_some_and(|zero| zero + at.as_micros() as u64 > self.history.end) => {
+                let cut_short = Some(self.history.how_it_ended());
+                let (name, evidence) = (String::new(), Vec::new());
+                let to = self.history.end.max(whole);
                 return Ok(vec![Interval { from: whole, to, cut_short, spoilt: None, name, evidence }]);
             }
             _ => self.when.intervals(self.history)?,

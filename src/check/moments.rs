@@ -257,6 +257,11 @@ impl Roll {
         Some((old, state))
     }
 
+    /// Whether the timeline has taken a node away.
+    pub(crate) fn is_away(&self, node: usize) -> bool {
+        self.states[node] == State::Away
+    }
+
     fn counter(&mut self, state: State) -> Option<&mut usize> {
         match state {
             State::Away => None,

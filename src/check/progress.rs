@@ -167,7 +167,8 @@ impl Progress {
             // Growth that nobody could see is not growth that did not happen; a node that answers all the while and
             // names no block has none.
             let silent = series.points.is_empty() && !answered_without_a_head(history, node, span);
-            let too_few = series.most.is_some_and(|most| most < self.blocks) && series.blind.is_empty();
+            let there = matches!(history.state_at(node, span.to).1, State::Seen(_));
+            let too_few = there && series.most.is_some_and(|most| most < self.blocks) && series.blind.is_empty();
             let open =
                 span.cut_short.is_some() || silent || series.open || (missing_at_an_edge(&series, span) && !too_few);
             let outcome = if open { Outcome::Unknown } else { Outcome::Fail };
@@ -188,7 +189,7 @@ impl Progress {
             return Found { outcome: Outcome::Unknown, fact: Some(fact), gain: None, seq, reached: None };
         };
         let positive = matches!(case.when, When::Sometimes | When::Never);
-        let open = !series.blind.is_empty() || span.cut_short.is_some() || series.open;
+        let open = !series.blind.is_empty() || span.cut_short.is_some();
         let outcome = match (gain >= self.blocks, positive, open) {
             (true, true, _) | (true, false, false) => Outcome::Pass,
             (true, false, true) | (false, true, true) => Outcome::Unknown,

@@ -74,13 +74,17 @@ impl Recover {
         let (mut slowest, mut count) = (None::<(u64, usize, String)>, 0);
         for &window in &windows {
             let name = window.record.name.as_str();
+            let hit = history.indices_of(&window.record.targets);
+            if !hit.iter().any(|node| case.nodes.contains(node)) {
+                continue;
+            }
             if let Some(reason) = &window.spoilt {
                 judgement.outcome = judgement.outcome.and(Outcome::Unknown);
                 judgement.facts.push(reason.clone());
                 judgement.evidence.extend(&window.evidence);
                 continue;
             }
-            let Some(end) = window.end else {
+            let Some(end) = window.end.filter(|&end| end <= history.end) else {
                 judgement.outcome = judgement.outcome.and(Outcome::Unknown);
                 judgement.facts.push(format!("{name} never ended: {}", history.how_it_ended()));
                 continue;
@@ -204,7 +208,7 @@ impl Recover {
                 let together: usize = near.map(|(_, count)| count).sum();
                 // The only node of a layer has nobody to be with: that it shows a head is all there is.
                 let alone = history.is_layered() && history.layer_size(node) == 1;
-                alone || (others > 0 && (together - 1) * 2 > others)
+                alone || others == 0 || (together - 1) * 2 > others
             });
             if is_back {
                 back(node);

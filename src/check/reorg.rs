@@ -45,7 +45,7 @@ impl Reorg {
         let history = case.history;
         let (mut deepest, mut deep, mut open, mut unseen, mut evidence) =
             (Vec::new(), Vec::new(), Vec::new(), Vec::new(), span.evidence.clone());
-        let mut count = 0_u64;
+        let (mut count, mut decided) = (0_u64, u64::MAX);
         for &node in &case.nodes {
             let name = history.name(node);
             let mut worst = 0;
@@ -57,6 +57,7 @@ impl Reorg {
                 let text = if most.is_some() { String::new() } else { "at least ".to_owned() };
                 let text = format!("{name} left {text}{least} {blocks} {}", history.moment(at));
                 if least > self.max_depth {
+                    decided = decided.min(at);
                     deep.push((least, text));
                     evidence.push(seq);
                 } else if most.is_none() {
@@ -68,8 +69,12 @@ impl Reorg {
             open.extend(not_joined(history, node, span));
             if let Some(why) = history.why_blind(node, span.from, span.to) {
                 unseen.push(why);
+            } else if case.attendance().stood(node, span.from, span.to, State::Away) {
+                // The timeline had it away all the while.
             } else if history.last_head(node, span.to).is_none() {
                 unseen.push(format!("no head of {name} was ever seen"));
+            } else if case.attendance().stood(node, span.from, span.to, State::Dead) {
+                unseen.extend(history.why_missing(node, span.to));
             } else if history.state_at(node, span.to).1 == State::Coming {
                 unseen.extend(history.why_missing(node, span.to));
             }
@@ -103,6 +108,7 @@ impl Reorg {
             .figure("reorgs", count);
         judgement.facts = deep.into_iter().map(|entry| entry.1).chain(open).chain(unseen).collect();
         judgement.evidence = evidence;
+        judgement.moment = (decided < u64::MAX).then_some(decided);
         if !lost.is_empty() {
             judgement.figures.insert("lost_branches".to_owned(), lost.len().into());
         }

@@ -168,7 +168,7 @@ impl RpcEqual {
             let why = told.and_then(|round| round.facts.first());
             why.cloned().unwrap_or_else(|| "fewer than two nodes had answered".to_owned())
         };
-        let how = How { lasts: true, absence_counts: true, patient: false, dissents: None, open: &open };
+        let how = How { lasts: true, absence_counts: false, patient: false, dissents: None, open: &open };
         let mut judgement = case.judge_moments(&Moments(moments), words, &how, |judgement, at| {
             let told = rounds.iter().rev().find(|round| round.at <= at).or(rounds.last());
             if let Some(round) = told {
@@ -264,7 +264,7 @@ impl RpcEqual {
             if once { Answer::NotYet } else { Answer::Unseen }
         } else if nobody || !silent.is_empty() {
             Answer::Unseen
-        } else if answered.len() + refused.len() < 2 {
+        } else if answered.len() + refused.len() < 2 || self.leaves_out_who_takes_part(case, calls) {
             Answer::NotYet
         } else {
             Answer::Yes
@@ -279,6 +279,20 @@ impl RpcEqual {
             known,
             asked: calls.len(),
         }
+    }
+
+    /// Where one round is enough: whether somebody was away in it who is there at another moment of the time.
+    #[expect(clippy::unused_self, reason = "a part of judging a round")]
+    fn leaves_out_who_takes_part(&self, case: &Case<'_, '_>, calls: &[&Call<'_>]) -> bool {
+        if matches!(case.when, When::Always | When::Never | When::At(_) | When::AtEnd) {
+            return false;
+        }
+        let history = case.history;
+        let at = calls.iter().map(|call| call.at).max().unwrap_or(0);
+        let mut times = case.when.intervals(history).unwrap_or_default().into_iter();
+        let Some(time) = times.find(|time| (time.from..=time.to).contains(&at)) else { return false };
+        let part = case.attendance().took_part(time.from, time.to);
+        calls.iter().any(|call| call.result.is_none() && !call.refused && part.contains(&call.node))
     }
 
     /// The call for people: `eth_getBlockByNumber(0x20, false)`.

@@ -9,6 +9,9 @@ use crate::journal::{Event, Journal, NodePhase, SIGHT_PROMISE, What};
 /// blindness. In microseconds.
 pub const TOLERATED_GAP: u64 = 3_000_000;
 
+/// A head that is told within this time after a gap is the one that the gap's last answer named. In microseconds.
+const HEAD_NAMED: u64 = 500_000;
+
 /// How long a node may take to come back on top of twice the time that its first start took, in microseconds.
 const GRACE: u64 = 5_000_000;
 
@@ -41,7 +44,13 @@ pub(super) fn blind_times(
         }
     }
     let mut exits: Vec<Vec<u64>> = vec![Vec::new(); count];
+    let mut heads: Vec<Vec<u64>> = vec![Vec::new(); count];
     for event in events {
+        if let What::Head { node, .. } = &event.what
+            && let Some(&node) = index.get(node.as_str())
+        {
+            heads[node].push(event.at);
+        }
         if let What::Exit { node, .. } = &event.what
             && let Some(&node) = index.get(node.as_str())
         {
@@ -56,8 +65,16 @@ pub(super) fn blind_times(
             for gap in all {
                 without_excuses(gap, &excuses[node], &exits[node], &mut pieces);
             }
-            pieces.retain(|piece: &Blind| piece.to - piece.from >= SIGHT_PROMISE);
-            long_bouts(&pieces)
+            let mut blind: Vec<Blind> = pieces.iter().copied().filter(|piece| piece.comes_back).collect();
+            pieces.retain(|piece: &Blind| !piece.comes_back && piece.to - piece.from >= SIGHT_PROMISE);
+            blind.extend(long_bouts(&pieces));
+            for gap in &mut blind {
+                // Its first answer names its head, a moment later than the gap ends.
+                let first = heads[node].partition_point(|&at| at < gap.to);
+                gap.to = heads[node].get(first).copied().filter(|&at| at <= gap.to + HEAD_NAMED).unwrap_or(gap.to);
+            }
+            blind.sort_unstable();
+            blind
         })
         .collect()
 }

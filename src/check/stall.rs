@@ -80,9 +80,9 @@ impl Stall {
             } else if series.points.is_empty() && !series.away.iter().any(|&(a, b)| a <= from && b >= span.to) {
                 match self.on {
                     Growth::Head => unseen.push(format!("no head of {name} was seen")),
-                    // Nothing final before and nothing after is no growth.
-                    Growth::Finalized if history.head_at(node, span.to).is_some() => {}
-                    Growth::Finalized => unseen.push(format!("{name} was not seen")),
+                    // An execution client under a beacon chain may refuse the question until there is something final.
+                    Growth::Finalized if history.beside_beacon(node) && history.head_at(node, span.to).is_some() => {}
+                    Growth::Finalized => unseen.push(format!("{name} never said what is final")),
                 }
             } else if history.state_at(node, span.to).1 == State::Coming {
                 unseen.extend(history.why_missing(node, span.to));

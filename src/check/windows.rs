@@ -51,12 +51,12 @@ impl Window<'_> {
 
     /// Until when nobody may expect its targets to answer: its end, or the end it should have had if it was not healed.
     pub(crate) fn excuses_until(&self) -> Option<u64> {
-        self.end.or_else(|| self.planned_end.filter(|_| self.failed))
+        self.end.or(self.planned_end)
     }
 }
 
 /// All windows, in the order of the plan.
-pub(crate) fn windows(journal: &Journal, zero: Option<u64>) -> Vec<Window<'_>> {
+pub(crate) fn windows(journal: &Journal, zero: Option<u64>, end: u64) -> Vec<Window<'_>> {
     let mut windows: Vec<Window<'_>> = journal
         .run
         .windows
@@ -98,7 +98,7 @@ pub(crate) fn windows(journal: &Journal, zero: Option<u64>) -> Vec<Window<'_>> {
             match (error(FaultPhase::Begin), error(FaultPhase::End)) {
                 (Some(error), _) => (Some(format!("{} was not carried out: {error}", window.record.name)), true),
                 (None, Some(error)) => (Some(format!("{} was not healed: {error}", window.record.name)), true),
-                (None, None) => (not_as_planned(window, zero), false),
+                (None, None) => (not_as_planned(window, zero, end), false),
             }
         };
         if error(FaultPhase::Begin).is_some() {
@@ -125,7 +125,7 @@ fn unsent(journal: &Journal, window: &Window<'_>) -> Option<String> {
 }
 
 /// Why an entry that was carried out and healed was not what was planned all the same.
-fn not_as_planned(window: &Window<'_>, zero: Option<u64>) -> Option<String> {
+fn not_as_planned(window: &Window<'_>, zero: Option<u64>, end: u64) -> Option<String> {
     let (record, begin) = (window.record, window.begin?);
     let late = begin.saturating_sub(zero? + record.start);
     let planned = record.end.map(|end| end.saturating_sub(record.start));
@@ -136,6 +136,7 @@ fn not_as_planned(window: &Window<'_>, zero: Option<u64>) -> Option<String> {
             return Some(format!("{} was in force for {lasted} instead of {planned}", record.name));
         }
     }
-    // A length that is not known (to the end of the run) is no excuse either.
-    (late > LATE.max(planned.unwrap_or(0) / 2)).then(|| format!("{} began {} late", record.name, seconds(late)))
+    // An entry without an end is planned to stay to the run's.
+    let planned = planned.unwrap_or_else(|| end.saturating_sub(zero.unwrap_or(0) + record.start));
+    (late > LATE.max(planned / 2)).then(|| format!("{} began {} late", record.name, seconds(late)))
 }

@@ -227,7 +227,7 @@ fn nodes_whose_ancestors_were_not_seen_are_neither_behind_nor_out_of_sight() {
     for word in ["not all nodes could be asked", "is behind", "lagging", "stands still", "goes on"] {
         says_nothing_of(&facts, word);
     }
-    says(&facts, "how the chain of d joins the others' was not seen");
+    says(&facts, "whether all heads are on one chain was not seen");
     says(&facts, "d (reference) answered, and nobody can tell whether it is on one chain with the others: its head is");
     let explanation = result.explanation.unwrap();
     assert_eq!(explanation.unplaced.len(), 1);
@@ -464,7 +464,7 @@ fn a_split_of_bitcoin_clients_is_told_to_its_call() {
         ),
     );
     says(&facts, "new says (logs/new.log:7): Rejected block");
-    says(&facts, "other says (logs/other.log:7): Tried to connect invalid block");
+    says(&facts, "other says (logs/other.log:8): Tried to connect invalid block");
     for word in ["alone", "rising", "stands still", "does not name", "was made by"] {
         says_nothing_of(&facts, word);
     }
