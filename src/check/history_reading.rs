@@ -46,8 +46,9 @@ impl<'a> History<'a> {
             let state = raw[node].state();
             self.note_state(event.at, event.seq, node, state, &mut states);
         }
-        for turn in turns {
-            self.turn(Turn { at: turn.at.min(self.end), ..turn }, &mut raw, &mut states);
+        // What comes with the end or after it is not judged.
+        for turn in turns.filter(|turn| turn.at < ends.1) {
+            self.turn(turn, &mut raw, &mut states);
         }
     }
 
