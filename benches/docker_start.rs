@@ -236,7 +236,7 @@ async fn through_the_backend(wire: bool) -> Result<f64> {
         }],
         nodes: nodes.clone(),
         wire: wire.then(|| WireSetup { seeds: Seeds::root(1), table }),
-        logs: LogSink::new(folder.path(), Arc::new(|_, _, _, _| ())),
+        logs: LogSink::new(folder.path(), Arc::new(|_, _| ())),
         events,
         state: folder.path().to_owned(),
         progress: quiet(),

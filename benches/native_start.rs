@@ -67,7 +67,7 @@ async fn ours() -> anyhow::Result<Duration> {
         }],
         nodes: nodes.clone(),
         wire: Some(WireSetup { seeds: Seeds::root(1), table: Arc::new(LinkTable::compile(NODES, [])) }),
-        logs: LogSink::new(folder.path(), Arc::new(|_, _, _, _| ())),
+        logs: LogSink::new(folder.path(), Arc::new(|_, _| ())),
         events,
         state: folder.path().to_owned(),
         progress: Progress(Arc::new(|_| ())),

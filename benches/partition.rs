@@ -35,7 +35,7 @@ fn main() -> anyhow::Result<()> {
         parameters: LinkParameters::CUT,
     };
     let parted = Arc::new(LinkTable::compile(NODES, [&cut(0, 1), &cut(1, 0)]));
-    let wire = Wire::start(NODES, &Seeds::root(1), Arc::clone(&whole))?;
+    let wire = Wire::start(NODES, &Seeds::root(1), Arc::clone(&whole), |_| ())?;
     let began = Instant::now();
     let mut sockets = Vec::new();
     for node in 0..NODES {
@@ -61,7 +61,7 @@ fn main() -> anyhow::Result<()> {
             let before = count.load(Ordering::Acquire);
             let planned = Instant::now() + Duration::from_millis(200);
             wait_until(planned);
-            let swapped = wire.set_links(Arc::clone(&parted));
+            let swapped = wire.set_links(Arc::clone(&parted))?;
             // Long enough for anything that is still on its way.
             wait_until(planned + Duration::from_millis(300));
             let across = origin + Duration::from_nanos(last.load(Ordering::Acquire));
@@ -70,7 +70,7 @@ fn main() -> anyhow::Result<()> {
             spans.push(across.saturating_duration_since(planned));
             applied.push(swapped - planned);
             sharp += u32::from(across < swapped);
-            wire.set_links(Arc::clone(&whole));
+            wire.set_links(Arc::clone(&whole))?;
         }
         stop.store(true, Ordering::Release);
         Ok(())

@@ -62,6 +62,8 @@ async fn measure(ports: &[u16]) -> bool {
             node: NodeName::new(format!("{}-{index}", KINDS[index % KINDS.len()])),
             adapter: adapter(index, *port),
             interval: EVERY,
+            origin: Instant::now(),
+            starts: Arc::default(),
             sender: sender.clone(),
             cancel: cancel.clone(),
         };

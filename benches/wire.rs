@@ -34,7 +34,7 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn pair(kind: DeviceKind, table: Arc<LinkTable>) -> anyhow::Result<(Wire, [Namespace; 2])> {
-    let wire = Wire::start_with(kind, 2, &Seeds::root(1), table)?;
+    let wire = Wire::start_with(kind, 2, &Seeds::root(1), table, |_| ())?;
     let nodes = [Namespace::create()?, Namespace::create()?];
     for (node, namespace) in nodes.iter().enumerate() {
         wire.attach(node as u16, namespace, &DeviceSetup::own("eth0", &[(address(node as u16), 16)]))?;
@@ -157,14 +157,14 @@ fn swap() -> anyhow::Result<()> {
     let began = Instant::now();
     let halves = Arc::new(LinkTable::compile(NODES, [&rule]));
     let compiled = began.elapsed();
-    let wire = Wire::start(NODES, &Seeds::root(1), Arc::clone(&whole))?;
+    let wire = Wire::start(NODES, &Seeds::root(1), Arc::clone(&whole), |_| ())?;
     let mut times: Vec<Duration> = (0..SWAPS)
         .map(|number| {
             let table = if number % 2 == 0 { &halves } else { &whole };
             let began = Instant::now();
-            wire.set_links(Arc::clone(table)) - began
+            Ok(wire.set_links(Arc::clone(table))? - began)
         })
-        .collect();
+        .collect::<std::io::Result<_>>()?;
     times.sort();
     println!(
         "swap      {:.4} ms (median), {:.4} ms (p99) for {NODES} nodes; bar 1 ms: {}; the table took {:.2} ms to compile",

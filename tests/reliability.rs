@@ -124,7 +124,65 @@ fn an_interrupt_is_judged_and_torn_down() {
         }
         let text = fs::read_to_string(&journal).expect("the journal");
         assert!(text.contains("\"interrupted\"") && text.contains("torn_down"), "{backend}: {text}");
+        one_story(here.path(), backend);
         assert_eq!(output(splitbrain(here.path()).args(["clean", "--check"])).0, 0, "{backend}");
+    }
+}
+
+/// Everything that speaks of an interrupted run says so.
+fn one_story(here: &Path, backend: &str) {
+    let read = |file: &str| fs::read_to_string(here.join("results/latest").join(file)).expect("kept");
+    let (code, stdout, stderr) = output(splitbrain(here).arg("check"));
+    assert_eq!(code, 130, "{backend}: {stdout}{stderr}");
+    assert!(stdout.contains("INTERRUPTED small") && !stdout.contains("PASSED"), "{backend}: {stdout}");
+    for file in ["verdict.json", "run.json"] {
+        let json: serde_json::Value = serde_json::from_str(&read(file)).expect("JSON");
+        assert_eq!(json["conclusion"], "interrupted", "{backend}: {file}");
+    }
+    let junit = read("junit.xml");
+    assert!(junit.contains("name=\"run\"") && !junit.contains("errors=\"0\""), "{backend}: {junit}");
+    assert!(!read("report.html").contains("PASSED"), "{backend}");
+    let (code, stdout, stderr) = output(splitbrain(here).args(["list", "runs"]));
+    assert!(code == 0 && stdout.contains("interrupted (exit 130)"), "{backend}: {stdout}{stderr}");
+}
+
+/// A tool that stood still saw nothing meanwhile, and its journal says so: of itself, and of each node.
+#[test]
+fn a_tool_that_stood_still_says_so() {
+    let _alone = alone();
+    let test = "a_tool_that_stood_still_says_so";
+    if let Err(reason) = backend_works("native") {
+        return skip(test, &reason);
+    }
+    let here = project(SMALL);
+    let mut child = start(here.path(), "native");
+    let journal = here.path().join("results/latest/events.jsonl");
+    wait_until("the split is over", Duration::from_secs(60), || {
+        fs::read_to_string(&journal).is_ok_and(|text| text.contains("\"phase\":\"end\""))
+    });
+    let pid = nix::unistd::Pid::from_raw(child.id() as i32);
+    let signal = |signal| nix::sys::signal::kill(pid, signal).expect("our own child");
+    signal(nix::sys::signal::Signal::SIGSTOP);
+    let status = format!("/proc/{pid}/status");
+    wait_until("it is stopped", Duration::from_secs(10), || {
+        fs::read_to_string(&status).is_ok_and(|text| text.contains("T (stopped)"))
+    });
+    let stopped = Instant::now();
+    wait_until("time goes by", Duration::from_secs(60), || stopped.elapsed() > Duration::from_secs(3));
+    signal(nix::sys::signal::Signal::SIGCONT);
+    child.wait().expect("our own child");
+    let text = fs::read_to_string(&journal).expect("the journal");
+    let events: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("an event")).collect();
+    assert_eq!(events[0]["what"]["run"]["promises"], 1, "{}", events[0]);
+    let long = |gap: &serde_json::Value| {
+        gap["to"].as_u64().zip(gap["from"].as_u64()).is_some_and(|(to, from)| to - from >= 3_000_000)
+    };
+    let stood = events.iter().map(|event| &event["what"]["stood_still"]).filter(|gap| long(gap)).count();
+    assert_eq!(stood, 1, "{text}");
+    for node in ["n-0", "n-1", "n-2"] {
+        let gaps = events.iter().map(|event| &event["what"]["poll_gap"]);
+        assert_eq!(gaps.filter(|gap| gap["node"] == node && long(gap)).count(), 1, "{node}: {text}");
     }
 }
 

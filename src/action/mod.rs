@@ -5,6 +5,7 @@
 
 mod adapter;
 mod capabilities;
+mod earlier;
 mod names;
 mod primitive;
 mod process;
@@ -12,6 +13,9 @@ mod seeds;
 
 pub use adapter::{AdapterSpec, HttpJsonAdapter, HttpJsonField, Login, ReadySpec, RpcSpec};
 pub use capabilities::{BackendKind, Capabilities, Capability, Support};
+pub use earlier::{
+    EARLIER_WORDS, Earlier, EarlierPart, as_text, earlier_in, earlier_in_text, fill_earlier, fill_earlier_text,
+};
 pub use names::{ClientRef, EntryName, NetworkName, NodeName, RunId};
 pub use primitive::{Action, Signal};
 pub use process::{Attachment, BuildContext, ImageSource, NetworkSpec, NodeFile, NodeProcess, Resources};

@@ -8,8 +8,24 @@ use std::sync::{Arc, Mutex};
 
 use crate::action::NodeName;
 
-/// Called with each complete line: node, line number from 1, where it came from, the line without its end.
-pub type LineWatcher = Arc<dyn Fn(&NodeName, u64, LogStream, &str) + Send + Sync>;
+/// Called with each line of a node's log, a very long one in pieces.
+pub type LineWatcher = Arc<dyn Fn(&NodeName, LogLine<'_>) + Send + Sync>;
+
+/// A line of a node's log, or a piece of a line that is longer than [`LONGEST_LINE`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogLine<'a> {
+    /// Line number, from 1; the same for all pieces of a line.
+    pub number: u64,
+    /// Where it came from.
+    pub stream: LogStream,
+    /// The line without its end.
+    pub text: &'a str,
+    /// So many bytes at the beginning of `text` are the end of the piece before, so that what stands across the border is
+    /// found. 0 in the first piece.
+    pub repeated: usize,
+    /// Whether the line ends with this piece.
+    pub complete: bool,
+}
 
 /// Where a line of a log came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +39,11 @@ pub enum LogStream {
     Both,
 }
 
-/// Longest line that is kept in memory while its end has not come; a longer one is cut into pieces.
-const LONGEST_LINE: usize = 64 * 1024;
+/// Longest line that is kept in memory while its end has not come; the watcher gets a longer one in pieces.
+pub const LONGEST_LINE: usize = 1 << 20;
+
+/// So much of a piece is repeated at the beginning of the next one: no pattern that people write fits more.
+const REPEATED: usize = 16 * 1024;
 
 /// Writes nodes' logs to `logs/<node>.log` and shows each line to a watcher. Cheap to clone.
 #[derive(Clone)]
@@ -41,6 +60,9 @@ struct Shared {
 struct OpenLog {
     file: File,
     partial: Vec<u8>,
+    /// Bytes of `partial` that the watcher has seen.
+    repeated: usize,
+    /// Lines that have ended.
     lines: u64,
 }
 
@@ -61,28 +83,65 @@ impl LogSink {
         self.shared.folder.join(format!("{node}.log"))
     }
 
-    /// Appends output of a node, in pieces of any size.
+    /// Appends output of a node, in pieces of any size. What cannot be written to the file is shown to the watcher all the
+    /// same: whether a node panicked must not depend on room on a disk.
     pub fn write(&self, node: &NodeName, stream: LogStream, bytes: &[u8]) -> io::Result<()> {
         let log = self.open(node)?;
         let mut log = log.lock().expect("a log's lock is never poisoned: nothing in it panics");
-        log.file.write_all(bytes)?;
+        let written = log.file.write_all(bytes);
         let mut rest = bytes;
         while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
-            log.partial.extend_from_slice(&rest[..end]);
-            self.finish_line(node, stream, &mut log);
+            self.take_up(node, stream, &mut log, &rest[..end]);
+            self.show(node, stream, &mut log, true);
             rest = &rest[end + 1..];
         }
-        log.partial.extend_from_slice(rest);
-        if log.partial.len() > LONGEST_LINE {
-            self.finish_line(node, stream, &mut log);
-        }
-        Ok(())
+        self.take_up(node, stream, &mut log, rest);
+        written
     }
 
-    fn finish_line(&self, node: &NodeName, stream: LogStream, log: &mut OpenLog) {
-        let line = std::mem::take(&mut log.partial);
-        log.lines += 1;
-        (self.shared.watcher)(node, log.lines, stream, String::from_utf8_lossy(&line).trim_end_matches('\r'));
+    /// The node's process has ended: a last line that lacks its end is over too.
+    pub fn end(&self, node: &NodeName) -> io::Result<()> {
+        let log = self.open(node)?;
+        let mut log = log.lock().expect("a log's lock is never poisoned: nothing in it panics");
+        if log.partial.is_empty() {
+            return Ok(());
+        }
+        self.show(node, LogStream::Both, &mut log, true);
+        // The next process begins a line of its own, in the file as for the watcher.
+        log.file.write_all(b"\n")
+    }
+
+    /// Adds to the line that has begun, and shows it as often as it is longer than is kept.
+    fn take_up(&self, node: &NodeName, stream: LogStream, log: &mut OpenLog, mut bytes: &[u8]) {
+        while log.partial.len() + bytes.len() > LONGEST_LINE {
+            let (now, later) = bytes.split_at(LONGEST_LINE.saturating_sub(log.partial.len()).min(bytes.len()));
+            log.partial.extend_from_slice(now);
+            self.show(node, stream, log, false);
+            bytes = later;
+        }
+        log.partial.extend_from_slice(bytes);
+    }
+
+    /// Shows the watcher what there is of a line.
+    fn show(&self, node: &NodeName, stream: LogStream, log: &mut OpenLog, complete: bool) {
+        let bytes = std::mem::take(&mut log.partial);
+        // A character that is not complete yet is left for the next piece.
+        let end = if complete { bytes.len() } else { whole_characters(&bytes) };
+        let text = String::from_utf8_lossy(&bytes[..end]);
+        let text = if complete { text.trim_end_matches('\r') } else { &text };
+        let repeated = std::mem::take(&mut log.repeated).min(text.len());
+        let line = LogLine { number: log.lines + 1, stream, text, repeated, complete };
+        (self.shared.watcher)(node, line);
+        if complete {
+            log.lines += 1;
+        } else {
+            let mut from = end.saturating_sub(REPEATED);
+            while from < end && bytes[from] & 0xc0 == 0x80 {
+                from += 1;
+            }
+            log.partial.extend_from_slice(&bytes[from..]);
+            log.repeated = end - from;
+        }
     }
 
     fn open(&self, node: &NodeName) -> io::Result<Arc<Mutex<OpenLog>>> {
@@ -91,8 +150,91 @@ impl LogSink {
             return Ok(Arc::clone(log));
         }
         let file = File::options().create(true).append(true).open(self.path(node))?;
-        let log = Arc::new(Mutex::new(OpenLog { file, partial: Vec::new(), lines: 0 }));
+        let log = Arc::new(Mutex::new(OpenLog { file, partial: Vec::new(), repeated: 0, lines: 0 }));
         open.insert(node.clone(), Arc::clone(&log));
         Ok(log)
+    }
+}
+
+/// Length of the bytes without an incomplete UTF-8 character at their end.
+fn whole_characters(bytes: &[u8]) -> usize {
+    let tail = bytes.iter().rev().take(3).take_while(|byte| **byte & 0xc0 == 0x80).count();
+    let Some(first) = bytes.len().checked_sub(tail + 1) else { return bytes.len() };
+    let needed = match bytes[first] {
+        0xc0..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf7 => 4,
+        _ => return bytes.len(),
+    };
+    if tail + 1 < needed { first } else { bytes.len() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Seen = Arc<Mutex<Vec<(u64, String, usize, bool)>>>;
+
+    fn sink() -> (tempfile::TempDir, LogSink, Seen) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let seen = Seen::default();
+        let into = Arc::clone(&seen);
+        let watcher: LineWatcher = Arc::new(move |_, line| {
+            let LogLine { number, text, repeated, complete, .. } = line;
+            into.lock().expect("no panic").push((number, text.to_owned(), repeated, complete));
+        });
+        let sink = LogSink::new(folder.path(), watcher);
+        (folder, sink, seen)
+    }
+
+    fn take(seen: &Seen) -> Vec<(u64, String, usize, bool)> {
+        std::mem::take(&mut *seen.lock().expect("no panic"))
+    }
+
+    #[test]
+    fn lines_come_whole_however_they_were_written() {
+        let (_folder, sink, seen) = sink();
+        let node = NodeName::new("a");
+        for piece in ["on", "e\r\ntwo\n\nth", "ree"] {
+            sink.write(&node, LogStream::Both, piece.as_bytes()).expect("written");
+        }
+        sink.end(&node).expect("written");
+        sink.end(&node).expect("nothing is left");
+        sink.write(&node, LogStream::Both, b"five\n").expect("written");
+        let texts: Vec<(u64, String)> = take(&seen).into_iter().map(|(number, text, ..)| (number, text)).collect();
+        let wanted = [(1, "one"), (2, "two"), (3, ""), (4, "three"), (5, "five")];
+        assert_eq!(texts, wanted.map(|(number, text)| (number, text.to_owned())));
+        let file = std::fs::read_to_string(sink.path(&node)).expect("readable");
+        assert_eq!(file.lines().nth(4), Some("five"), "numbers are those of the file");
+    }
+
+    #[test]
+    fn a_line_of_any_length_is_shown_whole_in_pieces_that_overlap() {
+        let (_folder, sink, seen) = sink();
+        let node = NodeName::new("a");
+        let long: String = std::iter::repeat_n("äöü-0123456789 ", 100_000).chain(["the end"]).collect();
+        assert!(long.len() > LONGEST_LINE + LONGEST_LINE / 2);
+        for piece in long.as_bytes().chunks(16 * 1024 - 1) {
+            sink.write(&node, LogStream::Both, piece).expect("written");
+        }
+        sink.write(&node, LogStream::Both, b"\nnext\n").expect("written");
+        let seen = take(&seen);
+        assert_eq!(seen.last(), Some(&(2, "next".to_owned(), 0, true)));
+        let pieces = &seen[..seen.len() - 1];
+        assert!(pieces.len() > 1 && pieces.iter().all(|piece| piece.0 == 1 && piece.1.len() <= LONGEST_LINE));
+        assert!(pieces.iter().skip(1).all(|piece| piece.2 > REPEATED - 4), "each goes back a little");
+        assert_eq!(pieces.iter().map(|piece| piece.3).filter(|complete| *complete).count(), 1);
+        let whole: String = pieces.iter().map(|piece| &piece.1[piece.2..]).collect();
+        assert!(whole == long, "no character is lost or comes twice");
+    }
+
+    #[test]
+    fn a_long_line_in_one_write_is_the_same() {
+        let (_folder, sink, seen) = sink();
+        let long = "x".repeat(3 * LONGEST_LINE) + "end\n";
+        sink.write(&NodeName::new("a"), LogStream::Both, long.as_bytes()).expect("written");
+        let pieces = take(&seen);
+        let whole: usize = pieces.iter().map(|piece| piece.1.len() - piece.2).sum();
+        assert_eq!((whole, pieces.last().map(|piece| piece.1.ends_with("end"))), (long.len() - 1, Some(true)));
     }
 }

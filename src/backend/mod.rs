@@ -22,7 +22,7 @@ use crate::action::{NetworkName, NetworkSpec, NodeName, NodeProcess, RunId, Seed
 use crate::link::LinkTable;
 
 pub(crate) use endings::ended_by_signal;
-pub use log_sink::{LineWatcher, LogSink, LogStream};
+pub use log_sink::{LONGEST_LINE, LineWatcher, LogLine, LogSink, LogStream};
 pub use owner::{Owner, OwnerState};
 
 /// What a backend is told once, before anything is made.
@@ -97,6 +97,21 @@ pub enum BackendEvent {
         /// What was tried and what came back.
         message: String,
     },
+    /// Whoever carries the nodes' packets has ended: no packet passes any more, and no link can be changed.
+    WireLost {
+        /// Why.
+        message: String,
+    },
+}
+
+impl BackendEvent {
+    /// What a wire calls when it ends on its own.
+    fn wire_lost(events: mpsc::Sender<Self>) -> impl FnOnce(String) + Send + 'static {
+        move |message| {
+            // Called on the wire's own thread. Nobody listens any more when the run is over.
+            let _ = events.blocking_send(Self::WireLost { message });
+        }
+    }
 }
 
 /// Why a backend could not do what it was told: the step, its object, and the cause.
@@ -216,8 +231,9 @@ impl Backend {
         each!(self, backend => backend.attach(node, network).await)
     }
 
-    /// Makes this table the links' state in one atomic swap and returns the instant after it. Never blocks.
-    pub fn set_links(&self, table: Arc<LinkTable>) -> Instant {
+    /// Makes this table the links' state in one atomic swap and returns the instant after it. Never blocks. An error means
+    /// that nothing has changed, or that nobody carries packets by it.
+    pub fn set_links(&self, table: Arc<LinkTable>) -> Result<Instant, BackendError> {
         each!(self, backend => backend.set_links(table))
     }
 

@@ -4,11 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::agreement::{Question, over_time};
+use super::chain::Relation;
 use super::explain::{Pointer, explain, explain_layers};
-use super::judge::{Case, Judgement};
+use super::history::State;
+use super::judge::{Case, How, Judgement};
 use super::moments::{Answer, Moments};
-use super::questions::short_hash;
-use super::{Outcome, Subject, When};
+use super::questions::{name_list, short_hash};
+use super::{Outcome, Subject, When, block_differences};
 use crate::text::Sp;
 use crate::topology::Targets;
 
@@ -23,8 +25,10 @@ pub const DEFAULT_DEPTH: u64 = 2;
 /// other. With `on: {height: 40}`, if all nodes have the same block there. Blocks are compared only among nodes that show
 /// the same chain: execution clients with execution clients, beacon nodes with beacon nodes; the nodes agree if they do in
 /// each of these layers.
-/// Nodes that the timeline has taken down are left out while they are down. A node that should be there and cannot be
-/// seen makes the answer unknown, unless the others disagree already.
+/// Nodes that the timeline has taken down are left out while they are down, but absence is no agreement: who was there at
+/// any moment of the time that is asked for must have agreed when it was last seen. A node that should be there and cannot
+/// be seen makes the answer unknown, unless the others disagree already. After a `send`, agreement counts when the time
+/// is over: it was there anyway when the send was made.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AgreeDocument {
@@ -64,7 +68,18 @@ impl Agree {
             Subject::Finalized => ("the nodes agreed on what is final", "the nodes did not agree on what is final"),
             Subject::Height(_) => ("the nodes had the same block", "the nodes did not have the same block"),
         };
-        let mut judgement = case.judge_moments(&moments, words, |judgement, at| tell(case, self.on, judgement, at));
+        let dissents = |node: usize, last: u64, at: u64| stands_apart(case, node, last, at);
+        let open = |at: u64| what_is_open(case, self.on, at);
+        let how = How {
+            lasts: true,
+            // What is final goes on counting while a node is away.
+            absence_counts: self.on != Subject::Finalized,
+            patient: self.on == Subject::Head,
+            dissents: (self.on == Subject::Head).then_some(&dissents),
+            open: &open,
+        };
+        let mut judgement =
+            case.judge_moments(&moments, words, &how, |judgement, at| tell(case, self.on, judgement, at));
         self.note_block(case, &mut judgement);
         Self::note_loss(case, &moments, &mut judgement);
         judgement
@@ -92,16 +107,59 @@ impl Agree {
         let last = moments.at(until);
         judgement.figures.insert("lost_again".to_owned(), losses.into());
         if last.answer == Answer::No {
-            judgement.facts.insert(0, format!("but agreement was lost again {}", case.history.moment(last.at)));
+            let lost = moments.within(at, until).filter(|moment| moment.answer == Answer::No).last();
+            let since = case.history.moment(lost.map_or(last.at, |moment| moment.at));
+            judgement.summary = format!("{}, but agreement was lost again {since}", judgement.summary);
         }
+    }
+}
+
+/// Whether a node that is away had a head, when it was last seen, that is on another chain than a head of those who are
+/// there.
+fn stands_apart(case: &Case<'_, '_>, node: usize, last: u64, at: u64) -> bool {
+    let history = case.history;
+    let Some((.., own)) = history.last_head(node, last) else { return false };
+    let mates = case.nodes.iter().filter(|&&other| history.layer(other) == history.layer(node));
+    let heads = mates.filter_map(|&other| history.head_at(other, at));
+    heads.into_iter().any(|(.., head)| history.chain.relation(own, head) == Relation::Apart)
+}
+
+/// What is not known at a moment at which all nodes could be asked.
+pub(super) fn what_is_open(case: &Case<'_, '_>, on: Subject, at: u64) -> String {
+    let history = case.history;
+    let names = |nodes: Vec<usize>| {
+        name_list(&nodes.into_iter().map(|node| history.name(node).to_string()).collect::<Vec<_>>())
+    };
+    let silent: Vec<usize> =
+        case.nodes.iter().copied().filter(|&node| history.state_at(node, at).1 == State::Seen(None)).collect();
+    let headed = || case.nodes.iter().filter_map(|&node| history.head_at(node, at).map(|head| (node, head.2)));
+    match on {
+        Subject::Finalized if case.never_final(at).is_some() => "not all nodes had said what is final".to_owned(),
+        Subject::Finalized => "how the blocks that they call final are joined was not seen".to_owned(),
+        _ if !silent.is_empty() => format!("{} had not said what its head is", names(silent)).replace(" and ", " or "),
+        Subject::Height(height) => {
+            let low: Vec<usize> =
+                headed().filter(|&(_, head)| history.chain.height(head) < height).map(|(node, _)| node).collect();
+            if low.is_empty() {
+                format!("the blocks at {height} of all nodes were not seen")
+            } else {
+                format!("{} had not come to {height}", names(low))
+            }
+        }
+        Subject::Head if headed().count() == 1 && case.nodes.len() > 1 => {
+            "only one of these nodes was there".to_owned()
+        }
+        Subject::Head => "whether all heads are on one chain was not seen: blocks between them are missing".to_owned(),
     }
 }
 
 /// Facts about nodes that do not agree.
 pub(super) fn tell(case: &Case<'_, '_>, on: Subject, judgement: &mut Judgement, at: u64) {
     let pointer = if on == Subject::Finalized { Pointer::Finalized } else { Pointer::Head };
-    let explanation = explain(case.history, &case.nodes, at, pointer);
-    judgement.facts.extend(explanation.lines(case.history));
+    let mut explanation = explain(case.history, &case.nodes, at, pointer);
+    let mut lines = explanation.lines(case.history);
+    block_differences::tell(case.history, &mut explanation, &mut lines, &mut judgement.evidence);
+    judgement.facts.extend(lines);
     judgement.evidence.extend(explanation.evidence());
     for other in explain_layers(case.history, &case.nodes, at, pointer) {
         if other.layer != explanation.layer {

@@ -27,6 +27,9 @@ struct Spread {
     distance: u64,
 }
 
+/// How many blocks are compared each with each, where their ancestry is not known.
+const COMPARED: usize = 64;
+
 /// The blocks that nodes point at, with how many point at each.
 #[derive(Clone, Debug, Default)]
 struct Pointers {
@@ -75,6 +78,13 @@ impl Pointers {
                     Relation::Apart => spread.apart = true,
                     Relation::Untold => spread.untold = true,
                 }
+            }
+            // The highest block may be the one that nobody knows the ancestors of: others may be apart all the same.
+            if spread.untold && !spread.apart {
+                let blocks: Vec<BlockId> = self.counts.keys().map(|&(_, block)| block).take(COMPARED).collect();
+                spread.apart = blocks.iter().enumerate().any(|(place, &block)| {
+                    blocks[..place].iter().any(|&other| history.chain.relation(block, other) == Relation::Apart)
+                });
             }
         }
         self.spread = Some(spread);
@@ -131,6 +141,8 @@ fn answer(spread: Spread, question: Question, present: usize, silent: usize, rol
         Question::Diverge if spread.apart => Answer::Yes,
         Question::Diverge => match others {
             _ if spread.untold => Answer::Unseen,
+            // Nobody was there to be on one chain.
+            Answer::Yes if present == 0 => Answer::NotYet,
             Answer::Yes => Answer::No,
             answer => answer,
         },
@@ -154,22 +166,24 @@ fn finalized(history: &History<'_>, nodes: &[usize], question: Question) -> Mome
     let mut said: Vec<Option<Option<(u64, BlockId)>>> = vec![None; history.nodes.len()];
     // An execution client under a beacon chain starts from genesis like all others, and some refuse the question until
     // there is more (go-ethereum: "finalized block not found").
-    let beside_beacon =
-        |node: usize| history.run.slots_per_epoch.is_some() && history.slots_per_epoch(history.layer(node)).is_none();
-    nodes.iter().filter(|&&node| beside_beacon(node)).for_each(|&node| said[node] = Some(None));
+    nodes.iter().filter(|&&node| history.beside_beacon(node)).for_each(|&node| said[node] = Some(None));
     let mut counts: BTreeMap<(u64, BlockId), usize> = BTreeMap::new();
     let mut by_height: BTreeMap<u64, BlockId> = BTreeMap::new();
     let mut told = said.iter().flatten().count();
     let mut spread = Spread { apart: false, untold: false, distance: 0 };
+    let mut clash = false;
+    // Nodes that are there and have not said what is final.
+    let (mut silent, mut open) = (vec![false; history.nodes.len()], 0_usize);
     Moments::over(history, |change| {
-        let mut clash = false;
         if let Fact::Finalized(height, block) = change.fact {
             if !roll.meant[change.node] {
                 return None;
             }
-            // Two blocks that were final at one height, no matter when, can never be reconciled.
+            // Two blocks that were final at one height, no matter when, can never be reconciled; nor can two geneses.
+            // Where nothing is final yet, beacon nodes name a hash of zeros.
             let now = (height > 0).then_some((height, block));
-            clash = now.is_some() && *by_height.entry(height).or_insert(block) != block;
+            let named = history.chain.hash(block).bytes().any(|byte| !matches!(byte, b'0' | b'x'));
+            clash |= named && *by_height.entry(height).or_insert(block) != block;
             let before = said[change.node].replace(now);
             told += usize::from(before.is_none());
             if let Some(old) = before.flatten()
@@ -184,15 +198,23 @@ fn finalized(history: &History<'_>, nodes: &[usize], question: Question) -> Mome
                 *counts.entry(now).or_insert(0) += 1;
             }
             spread = finalized_spread(history, &counts);
+            // Nor can what was final once be taken back.
+            clash |= spread.apart;
         } else {
             roll.take(change)?;
+        }
+        let quiet = said[change.node].is_none() && !roll.is_away(change.node);
+        match (quiet, std::mem::replace(&mut silent[change.node], quiet)) {
+            (true, false) => open += 1,
+            (false, true) => open -= 1,
+            _ => {}
         }
         let now = Spread { apart: spread.apart || clash, ..spread };
         Some(match (question, now.apart) {
             (Question::Diverge, true) => Answer::Yes,
             (Question::Agree(_), true) => Answer::No,
             (Question::Agree(Some(depth)), false) if now.distance > depth => Answer::No,
-            (_, false) if told < nodes.len() || now.untold => Answer::NotYet,
+            (_, false) if told == 0 || open > 0 || now.untold => Answer::NotYet,
             (question, false) => match (roll.missing, question) {
                 (0, Question::Agree(_)) => Answer::Yes,
                 (0, Question::Diverge) => Answer::No,

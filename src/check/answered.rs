@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Outcome;
-use super::history::Call;
+use super::history::{Call, History};
 use super::json_differences::shown;
 use super::judge::{Case, Judgement};
-use crate::action::EntryName;
+use crate::action::{Earlier, EntryName, as_text, fill_earlier, fill_earlier_text};
 use crate::text::{Diagnostic, Sp};
 use crate::topology::Targets;
 
@@ -16,6 +16,7 @@ use crate::topology::Targets;
 const TOLD: usize = 10;
 
 /// Every call of a `send` entry was answered: with anything, unless one of `equals`, `matches` and `refused` says more.
+/// `equals` and `matches` may name what other entries sent or were answered: `{pay.hash}`, `{pay.answer/blockHash}`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AnsweredDocument {
@@ -82,7 +83,10 @@ impl AnsweredDocument {
             }
         };
         for pattern in [&self.matches, &self.refused].into_iter().flatten() {
-            mistakes.extend(super::log::check_pattern(pattern, "every answer"));
+            // What is filled in later is no part of the pattern's own form.
+            let filled = fill_earlier_text(&pattern.value, &mut |_| Ok(Some("x".into())), &as_text);
+            let pattern = pattern.with(filled.unwrap_or_default());
+            mistakes.extend(super::log::check_pattern(&pattern, "every answer"));
         }
         if let Some(pointer) = &self.pointer {
             mistakes.extend(super::rpc_equal::check_pointer(pointer));
@@ -104,6 +108,15 @@ impl AnsweredDocument {
 
 impl Answered {
     pub(crate) fn judge(&self, case: &Case<'_, '_>) -> Judgement {
+        let history = case.history;
+        let filled = match self.filled(history) {
+            Ok(filled) => filled,
+            Err(why) => return Judgement::new(Outcome::Unknown, why),
+        };
+        filled.judge_filled(case)
+    }
+
+    fn judge_filled(&self, case: &Case<'_, '_>) -> Judgement {
         let history = case.history;
         let (mut all, mut open, mut wrong) = (0_u64, Vec::new(), Vec::new());
         let mut evidence = Vec::new();
@@ -156,6 +169,19 @@ impl Answered {
         judgement
     }
 
+    /// The same with values of other answers in the place of their names.
+    fn filled(&self, history: &History<'_>) -> Result<Self, String> {
+        let mut find = |earlier: &Earlier| find(history, earlier).map(Some);
+        let wanted = match &self.wanted {
+            Wanted::Equals(value) => Wanted::Equals(fill_earlier(value, &mut find)?),
+            Wanted::Matches(pattern) => {
+                Wanted::Matches(fill_earlier_text(pattern, &mut find, &|value| regex::escape(&as_text(value)))?)
+            }
+            other => other.clone(),
+        };
+        Ok(Self { wanted, ..self.clone() })
+    }
+
     /// What is wanted of a call, for people: `answered with 0x1`.
     pub(super) fn what(&self) -> String {
         let at = if self.pointer.is_empty() { String::new() } else { format!(" at {}", self.pointer) };
@@ -198,6 +224,15 @@ impl Answered {
             None => Some(format!("nothing is at {} of the answer {}", self.pointer, shown(result))),
             Some(value) => (!good(value)).then(|| format!("answered {}", shown(value))),
         }
+    }
+}
+
+/// What a name of another answer means: that of the first node that answered.
+fn find(history: &History<'_>, earlier: &Earlier) -> Result<Value, String> {
+    let mut calls = history.calls.iter().filter(|call| call.asked_by == earlier.entry);
+    match calls.find_map(|call| call.result) {
+        Some(answer) => earlier.of_answer(answer),
+        None => Err(format!("nobody answered {}, so {earlier} has no value to compare with", earlier.entry)),
     }
 }
 

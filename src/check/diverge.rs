@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::agreement::{Question, over_time};
 use super::explain::{Pointer, explain};
-use super::judge::{Case, Judgement};
+use super::intervals::Mode;
+use super::judge::{Case, How, Judgement};
 use super::{Outcome, Subject};
 use crate::text::Sp;
 use crate::topology::Targets;
@@ -39,15 +40,21 @@ impl Diverge {
             Subject::Finalized => ("different blocks became final", "no two nodes called different blocks final"),
             Subject::Height(_) => ("the nodes had different blocks", "the nodes had no different blocks"),
         };
-        let mut judgement = case.judge_moments(&moments, words, |judgement, at| {
+        // Who is left out takes nothing away from two that were seen apart.
+        let open = |at: u64| super::agree::what_is_open(case, self.on, at);
+        let patient = self.on == Subject::Head;
+        let how = How { lasts: false, absence_counts: false, patient, dissents: None, open: &open };
+        let mut judgement = case.judge_moments(&moments, words, &how, |judgement, at| {
             super::agree::tell(case, self.on, judgement, at);
         });
         // That chains parted is wanted; how they did is worth telling all the same.
-        if let (Outcome::Pass, Some(at), Subject::Head, super::moments::Mode::Somewhere) =
-            (judgement.outcome, judgement.moment, self.on, case.when.mode())
+        if let (Outcome::Pass, Some(at), Subject::Head, Mode::Somewhere) =
+            (judgement.outcome, judgement.moment, self.on, case.when.mode(case.history, false))
         {
-            let explanation = explain(case.history, &case.nodes, at, Pointer::Head);
-            judgement.facts.extend(explanation.lines(case.history).into_iter().take(1));
+            let mut explanation = explain(case.history, &case.nodes, at, Pointer::Head);
+            let mut lines: Vec<String> = explanation.lines(case.history).into_iter().take(1).collect();
+            super::block_differences::tell(case.history, &mut explanation, &mut lines, &mut judgement.evidence);
+            judgement.facts.extend(lines);
             if let Some(height) = explanation.height {
                 judgement.figures.insert("height".to_owned(), height.into());
             }

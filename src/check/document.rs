@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::agree::{Agree, AgreeDocument};
 use super::answered::{Answered, AnsweredDocument};
+use super::diagnosed::{Diagnosed, DiagnosedDocument};
 use super::diverge::{Diverge, DivergeDocument};
 use super::exit::{Exit, ExitDocument};
 use super::finality::{Finality, FinalityDocument};
@@ -152,6 +153,8 @@ checks! {
         "{at_end: true, that: {rpc_equal: {method: eth_getBlockByNumber, params: [\"{block}\", false]}}}";
     Answered(AnsweredDocument, Answered) "answered", "The calls of a timeline entry were answered, and how.",
         "{at_end: true, that: {answered: {entry: pay, matches: \"^0x\"}}}";
+    Diagnosis(DiagnosedDocument, Diagnosed) "diagnosis", "What was the matter is what was expected.",
+        "{at_end: true, that: {diagnosis: {kind: bad_block, sides: [[west], [east]]}}}";
 }
 
 impl ThatDocument {
@@ -178,6 +181,7 @@ impl ThatDocument {
             Self::Exit(document) => That::Exit(document.resolve()?),
             Self::RpcEqual(document) => That::RpcEqual(document.resolve()?),
             Self::Answered(document) => That::Answered(document.resolve()?),
+            Self::Diagnosis(document) => That::Diagnosis(document.resolve()?),
             Self::Mesh(_) | Self::Dissemination(_) | Self::Metric(_) | Self::Http(_) | Self::Run(_) => {
                 let words: Vec<_> = TABLE.iter().map(|entry| entry.keyword).collect();
                 return Err(vec![

@@ -19,21 +19,7 @@ pub(crate) fn convergence(history: &History<'_>) -> Convergence {
     if history.layers(&nodes).iter().all(|layer| layer.nodes.len() < 2) {
         return Convergence::default();
     }
-    let apart = over_time(history, &nodes, Subject::Head, Question::Diverge);
-    let mut times: Vec<(u64, Option<u64>)> = Vec::new();
-    let mut open = None;
-    for moment in apart.within(zero, history.end) {
-        match (moment.answer, open) {
-            (Answer::Yes, None) => open = Some(moment.at),
-            (Answer::No, Some(from)) => {
-                times.push((from, Some(moment.at)));
-                open = None;
-            }
-            // A node that is out of sight does not end a disagreement that was seen.
-            _ => {}
-        }
-    }
-    times.extend(open.map(|from| (from, None)));
+    let mut times = times(history, &nodes, zero, history.end);
     let length = |&(from, to): &(u64, Option<u64>)| to.unwrap_or(history.end) - from;
     let (episode_count, total) = (times.len() as u64, times.iter().map(length).sum());
     times.sort_by_key(|time| std::cmp::Reverse(length(time)));
@@ -49,6 +35,26 @@ pub(crate) fn convergence(history: &History<'_>) -> Convergence {
         })
         .collect();
     Convergence { episodes, episode_count, apart: total, healing: healing(history, &nodes) }
+}
+
+/// When these nodes were apart within a time: from when, and to when if that was seen.
+pub(crate) fn times(history: &History<'_>, nodes: &[usize], from: u64, to: u64) -> Vec<(u64, Option<u64>)> {
+    let apart = over_time(history, nodes, Subject::Head, Question::Diverge);
+    let mut times: Vec<(u64, Option<u64>)> = Vec::new();
+    let mut open = None;
+    for moment in apart.within(from, to) {
+        match (moment.answer, open) {
+            (Answer::Yes, None) => open = Some(moment.at),
+            (Answer::No, Some(from)) => {
+                times.push((from, Some(moment.at)));
+                open = None;
+            }
+            // A node that is out of sight does not end a disagreement that was seen.
+            _ => {}
+        }
+    }
+    times.extend(open.map(|from| (from, None)));
+    times
 }
 
 fn healing(history: &History<'_>, nodes: &[usize]) -> Vec<Healing> {

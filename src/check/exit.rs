@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Outcome;
+use super::intervals::Interval;
 use super::judge::{Case, Judgement};
-use super::moments::Interval;
 use crate::text::{Diagnostic, Sp};
 use crate::topology::Targets;
 
@@ -41,10 +41,7 @@ impl ExitDocument {
 impl Exit {
     #[expect(clippy::unused_self, reason = "all checks are judged the same way; this one has no parameters")]
     pub(crate) fn judge(&self, case: &Case<'_, '_>) -> Judgement {
-        match case.spans(0) {
-            Ok(spans) => Case::together(spans.iter().map(|span| judge_span(case, span)).collect()),
-            Err(judgement) => judgement,
-        }
+        case.count(0, |span| judge_span(case, span))
     }
 }
 

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::history::{Fact, History, State};
-use super::judge::{Case, Judgement};
+use super::judge::{Case, How, Judgement};
 use super::moments::{Answer, Moments, Roll};
 use super::verdict::per_node;
 use crate::text::Sp;
@@ -194,6 +194,7 @@ impl Finality {
         let count = history.nodes.len();
         let (mut heads, mut finals) = (vec![None; count], vec![None; count]);
         let mut worst = vec![0_u64; count];
+        let mut seen = vec![false; count];
         let (mut behind, mut silent) = (0_usize, 0_usize);
         let moments = Moments::over(history, |change| {
             let node = change.node;
@@ -201,28 +202,30 @@ impl Finality {
                 return None;
             }
             let layer = history.layer(node);
-            let status = |head: Option<u64>, fin: Option<u64>| match (head, fin) {
-                (None, _) => (0, 0, 0),
-                (Some(_), None) => (0, 1, 0),
+            let status = |seen: bool, head: Option<u64>, fin: Option<u64>| match (head, fin) {
+                _ if !seen => (0, 0, 0),
+                (None, _) | (_, None) => (0, 1, 0),
                 (Some(head), Some(fin)) => {
                     let (lag, bound) = self.lag.measure(history, layer, head, fin);
                     (usize::from(lag > bound), 0, lag)
                 }
             };
-            let before = status(heads[node], finals[node]);
+            let before = status(seen[node], heads[node], finals[node]);
             match change.fact {
                 Fact::Finalized(height, _) if self.on == Checkpoint::Finalized => finals[node] = Some(height),
                 Fact::Justified(epoch) if self.on == Checkpoint::Justified => finals[node] = Some(epoch),
                 Fact::State(state) => {
                     roll.take(change);
+                    seen[node] = matches!(state, State::Seen(_));
                     heads[node] = match state {
                         State::Seen(Some(head)) => Some(history.chain.height(head)),
                         _ => None,
                     };
                 }
+                Fact::Void => finals[node] = None,
                 Fact::Finalized(..) | Fact::Justified(_) | Fact::Peers(_) => return None,
             }
-            let after = status(heads[node], finals[node]);
+            let after = status(seen[node], heads[node], finals[node]);
             worst[node] = worst[node].max(after.2);
             behind = behind + after.0 - before.0;
             silent = silent + after.1 - before.1;
@@ -246,13 +249,22 @@ impl Finality {
             let unit = self.lag.unit_name(history, history.layer(node));
             worsts.entry(unit).or_default().push((history.name(node).clone(), worst[node]));
         }
-        let judgement = case.judge_moments(&moments, (&words.0, &words.1), |judgement, at| {
+        let last_said = |node: usize, at: u64| match self.on {
+            Checkpoint::Finalized => history.finalized_at(node, at).map(|(_, seq, (height, _))| (seq, height)),
+            Checkpoint::Justified => history.justified_at(node, at).map(|(_, seq, epoch)| (seq, epoch)),
+        };
+        let dissents = |node: usize, last: u64, _: u64| {
+            let (Some(head), Some((_, fin))) = (history.head_at(node, last), last_said(node, last)) else {
+                return false;
+            };
+            let (lag, bound) = self.lag.measure(history, history.layer(node), history.chain.height(head.2), fin);
+            lag > bound
+        };
+        let open = |_: u64| format!("not every node had said what its head is and what is {what}");
+        let how = How { lasts: true, absence_counts: true, patient: false, dissents: Some(&dissents), open: &open };
+        let judgement = case.judge_moments(&moments, (&words.0, &words.1), &how, |judgement, at| {
             for &node in &nodes {
-                let last = match self.on {
-                    Checkpoint::Finalized => history.finalized_at(node, at).map(|(_, seq, (height, _))| (seq, height)),
-                    Checkpoint::Justified => history.justified_at(node, at).map(|(_, seq, epoch)| (seq, epoch)),
-                };
-                let (Some(head), Some((seq, fin))) = (history.head_at(node, at), last) else { continue };
+                let (Some(head), Some((seq, fin))) = (history.head_at(node, at), last_said(node, at)) else { continue };
                 let height = history.chain.height(head.2);
                 let layer = history.layer(node);
                 let (lag, bound) = self.lag.measure(history, layer, height, fin);

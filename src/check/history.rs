@@ -5,15 +5,10 @@
 use std::collections::BTreeMap;
 
 use super::chain::{BlockId, Chain};
-use super::node_state::Raw;
 use super::windows::{Window, windows};
 use crate::journal::{BlockRecord, Journal, LinkCounterRecord, NodePhase, NodeRecord, RunRecord, What};
 
 pub(crate) use super::node_state::State;
-
-/// A node that cannot be seen for less than this is taken to hold what it held: probes sample, and one lost sample is no
-/// blindness. In microseconds.
-pub const TOLERATED_GAP: u64 = 3_000_000;
 
 /// What changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +21,9 @@ pub(crate) enum Fact {
     Justified(u64),
     /// A node's number of peers.
     Peers(u64),
+    /// What it said of peers, finality and justification so far says nothing any more: its process was started again, or
+    /// it came back into sight.
+    Void,
 }
 
 /// A change, in the order of the journal.
@@ -90,6 +88,32 @@ pub(crate) struct LostBranch<'a> {
     pub(crate) status: &'a str,
 }
 
+/// A node went backwards.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reorganisation {
+    pub(crate) at: u64,
+    pub(crate) seq: u64,
+    /// From the old head's height down to the common ancestor's: slots on a beacon chain.
+    pub(crate) depth: u64,
+    /// Blocks that were left, where that is known.
+    pub(crate) blocks: Option<u64>,
+    /// Whether the common ancestor was found; if not, `depth` is a lower bound.
+    pub(crate) exact: bool,
+}
+
+/// A line of a node's log that matched a pattern.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark<'a> {
+    pub(crate) at: u64,
+    pub(crate) seq: u64,
+    pub(crate) pattern: &'a str,
+    /// Whether the pattern is the manifest's own.
+    pub(crate) manifest: bool,
+    pub(crate) line: &'a str,
+    /// Its number in the log, from 1.
+    pub(crate) number: u64,
+}
+
 /// How long something on the machine waited, in a stretch of time. All in microseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pressure {
@@ -112,12 +136,18 @@ pub(crate) struct NodeHistory<'a> {
     pub(crate) phases: Vec<(u64, u64, NodePhase)>,
     /// Exits that nobody asked for.
     pub(crate) deaths: Vec<Death<'a>>,
-    /// Reorganisations: instant, line, depth, whether the depth is exact.
-    pub(crate) reorgs: Vec<(u64, u64, u64, bool)>,
-    /// Matched log lines: instant, line of the journal, pattern, the line, its number.
-    pub(crate) marks: Vec<(u64, u64, &'a str, &'a str, u64)>,
-    /// Longer times out of sight: from, to.
+    /// Reorganisations.
+    pub(crate) reorgs: Vec<Reorganisation>,
+    /// Matched log lines.
+    pub(crate) marks: Vec<Mark<'a>>,
+    /// Exact numbers of matching lines: instant, pattern, whether it is the manifest's, lines so far.
+    pub(crate) counts: Vec<(u64, &'a str, bool, u64)>,
+    /// Times in which it should have been seen and was not: from, to (none: to the end).
     pub(crate) gaps: Vec<(u64, Option<u64>)>,
+    /// How long it may take to come up, in microseconds.
+    pub(crate) grace: u64,
+    /// Why its API could not be asked, as last told.
+    pub(crate) refusal: Option<(u64, &'a str)>,
     /// Its version string, as last given.
     pub(crate) version: Option<&'a str>,
     /// Rounds that it entered: instant, line, height, round, step.
@@ -158,6 +188,10 @@ pub(crate) struct History<'a> {
     pub(crate) links: Vec<(u64, u64, &'a [LinkCounterRecord])>,
     /// How busy the machine was, in order.
     pub(crate) pressures: Vec<Pressure>,
+    /// Times in which the tool itself stood still for longer than [`TOLERATED_GAP`]: from, to, line.
+    pub(crate) standstills: Vec<(u64, u64, u64)>,
+    /// What nodes told of blocks in which chains parted.
+    pub(crate) inspected: Vec<super::block_differences::Told<'a>>,
 }
 
 impl<'a> History<'a> {
@@ -172,7 +206,7 @@ impl<'a> History<'a> {
             journal.events.iter().position(|other| other.seq == event.seq).unwrap_or(journal.events.len())
         });
         let end = stop.or(journal.events.last()).map_or(0, |event| event.at);
-        let (sends, faults) = windows(journal, zero).into_iter().partition(Window::is_send);
+        let (sends, faults) = windows(journal, zero, end).into_iter().partition(Window::is_send);
         let mut history = Self {
             run,
             nodes: run.nodes.iter().map(NodeHistory::new).collect(),
@@ -193,194 +227,14 @@ impl<'a> History<'a> {
             told: BTreeMap::new(),
             links: Vec::new(),
             pressures: Vec::new(),
+            standstills: Vec::new(),
+            inspected: super::block_differences::told(journal),
         };
-        history.read(&journal.events[..judged]);
+        history.read(journal, &journal.events[..judged]);
         history.chain.link();
+        history.finish();
         history.holdings.sort_by_key(|holding| holding.block);
         history
-    }
-
-    fn read(&mut self, events: &'a [crate::journal::Event]) {
-        let blind = self.long_gaps(events);
-        let mut raw = vec![Raw::default(); self.nodes.len()];
-        let mut states = vec![State::Away; self.nodes.len()];
-        // Process faults take hold of their targets at the applied instant, which may be earlier than the line.
-        let mut holds: Vec<(u64, u64, usize, bool)> = Vec::new();
-        // A restart begins and ends at one instant: the exit and the start say all there is to say.
-        let lasts = |window: &&Window<'_>| window.end.is_none() || window.end > window.begin;
-        for window in self.windows.iter().filter(|window| window.takes_processes()).filter(lasts) {
-            for target in &window.record.targets {
-                let Some(&node) = self.index.get(target.as_str()) else { continue };
-                let seq = |position: usize| window.evidence.get(position).copied().unwrap_or(0);
-                holds.extend(window.begin.map(|begin| (begin, seq(0), node, true)));
-                holds.extend(window.end.map(|end| (end, seq(1), node, false)));
-            }
-        }
-        holds.sort_unstable();
-        let mut holds = holds.into_iter().peekable();
-        for event in events {
-            while let Some((at, seq, node, hold)) = holds.next_if(|hold| hold.0 <= event.at) {
-                raw[node].hold(hold);
-                self.note_state(at, seq, node, raw[node].state(), &mut states);
-            }
-            let node = node_of(&event.what).and_then(|name| self.index.get(name).copied());
-            if let What::Trouble { message } = &event.what {
-                self.troubles.push((event.at, event.seq, message));
-            }
-            if let What::Pressure { over, cpu, memory, .. } = event.what {
-                self.pressures.push(Pressure { at: event.at, seq: event.seq, over, cpu, memory });
-            }
-            if let What::Links { links } = &event.what {
-                self.links.push((event.at, event.seq, links));
-            }
-            let Some(node) = node else { continue };
-            self.observe(event, node, &mut raw[node], &blind[node]);
-            let state = raw[node].state();
-            self.note_state(event.at, event.seq, node, state, &mut states);
-        }
-        for (at, seq, node, hold) in holds {
-            raw[node].hold(hold);
-            self.note_state(at.min(self.end), seq, node, raw[node].state(), &mut states);
-        }
-    }
-
-    /// Takes up what one event says of one node.
-    fn observe(&mut self, event: &'a crate::journal::Event, node: usize, raw: &mut Raw, blind: &[(u64, Option<u64>)]) {
-        let (at, seq) = (event.at, event.seq);
-        match &event.what {
-            What::Node { phase, .. } => {
-                self.nodes[node].phases.push((at, seq, *phase));
-                if *phase == NodePhase::Started {
-                    *raw = Raw { running: true, held: raw.held, ..Raw::default() };
-                }
-            }
-            What::Head { height, hash, parent, .. } => {
-                let block = self.chain.add(hash, *height, parent.as_deref(), None);
-                self.holdings.push(Holding { block, node, at });
-                if raw.answers(at) {
-                    raw.head = Some(block);
-                }
-            }
-            What::Block(record) => {
-                let block =
-                    self.chain.add(&record.hash, record.height, Some(&record.parent), record.producer.as_deref());
-                self.holdings.push(Holding { block, node, at });
-                let says = record.state_root.is_some() || record.receipts_root.is_some();
-                if says || record.gas_used.is_some() || record.execution.is_some() {
-                    self.told.entry(block).or_insert(record);
-                }
-            }
-            What::Round { height, round, step, .. } => {
-                raw.answers(at);
-                self.nodes[node].rounds.push((at, seq, *height, *round, step));
-            }
-            What::Branch { height, hash, length, status, .. } => {
-                raw.answers(at);
-                let branch = LostBranch { at, seq, height: *height, hash, length: *length, status };
-                self.nodes[node].branches.push(branch);
-            }
-            What::Finalized { height, hash, .. } => {
-                let block = self.chain.id(hash);
-                raw.answers(at);
-                self.note(Change { at, seq, node, fact: Fact::Finalized(*height, block) });
-            }
-            What::Justified { height, .. } => {
-                raw.answers(at);
-                self.note(Change { at, seq, node, fact: Fact::Justified(*height) });
-            }
-            What::Peers { count, .. } => {
-                raw.answers(at);
-                self.note(Change { at, seq, node, fact: Fact::Peers(*count) });
-            }
-            What::Syncing { syncing, .. } => {
-                raw.answers(at);
-                self.nodes[node].syncing.push((at, *syncing));
-            }
-            What::Safe { .. } | What::ProbeBack { .. } => {
-                raw.answers(at);
-            }
-            What::Version { version, .. } => {
-                raw.answers(at);
-                self.nodes[node].version = Some(version);
-            }
-            What::Reorg { depth, exact, .. } => self.nodes[node].reorgs.push((at, seq, *depth, *exact)),
-            What::ProbeLost { .. } => {
-                if blind.binary_search_by_key(&at, |gap| gap.0).is_ok() {
-                    raw.lost = true;
-                    raw.head = None;
-                    // A paused node that falls silent has to show itself again before anything is said of it.
-                    raw.answered &= raw.held == 0;
-                }
-            }
-            What::LogMark { pattern, line, number, .. } => {
-                self.nodes[node].marks.push((at, seq, pattern, line, *number));
-            }
-            What::Exit { code, signal, expected, last_lines, .. } => {
-                *raw = Raw { dead: !expected, exited: Some(at), held: raw.held, ..Raw::default() };
-                if !expected {
-                    let how = match (code, signal) {
-                        (_, Some(signal)) => format!("signal {signal}"),
-                        (Some(code), None) => format!("code {code}"),
-                        (None, None) => "for an unknown reason".to_owned(),
-                    };
-                    self.nodes[node].deaths.push(Death { at, seq, how, last_lines });
-                }
-            }
-            What::Called { asked_by, method, height, result, error, refused, .. } => self.calls.push(Call {
-                at,
-                seq,
-                asked_by,
-                node,
-                method,
-                height: *height,
-                result: result.as_ref(),
-                error: error.as_deref(),
-                refused: *refused,
-            }),
-            _ => {}
-        }
-    }
-
-    /// Times in which probes could not see a node for longer than [`TOLERATED_GAP`], by node.
-    fn long_gaps(&mut self, events: &[crate::journal::Event]) -> Vec<Vec<(u64, Option<u64>)>> {
-        let mut open: Vec<Option<u64>> = vec![None; self.nodes.len()];
-        let mut gaps: Vec<Vec<(u64, Option<u64>)>> = vec![Vec::new(); self.nodes.len()];
-        for event in events {
-            let Some(&node) = node_of(&event.what).and_then(|name| self.index.get(name)) else { continue };
-            match &event.what {
-                What::ProbeLost { .. } => open[node] = open[node].or(Some(event.at)),
-                What::ProbeBack { .. } | What::Head { .. } | What::Peers { .. } => {
-                    if let Some(from) = open[node].take()
-                        && event.at - from >= TOLERATED_GAP
-                    {
-                        gaps[node].push((from, Some(event.at)));
-                    }
-                }
-                _ => {}
-            }
-        }
-        for (node, from) in open.into_iter().enumerate() {
-            // One lost sample right at the end is no blindness either.
-            if let Some(from) = from.filter(|from| self.end.saturating_sub(*from) >= TOLERATED_GAP) {
-                gaps[node].push((from, None));
-            }
-            self.nodes[node].gaps.clone_from(&gaps[node]);
-        }
-        gaps
-    }
-
-    fn note(&mut self, change: Change) {
-        self.nodes[change.node].changes.push(self.changes.len() as u32);
-        self.changes.push(change);
-    }
-
-    fn note_state(&mut self, at: u64, seq: u64, node: usize, state: State, states: &mut [State]) {
-        if states[node] != state {
-            states[node] = state;
-            // The order of changes is the order of time, also where a fault's instant lies before its line.
-            let at = self.changes.last().map_or(at, |last| last.at.max(at));
-            self.note(Change { at, seq, node, fact: Fact::State(state) });
-        }
     }
 }
 
@@ -393,34 +247,14 @@ impl<'a> NodeHistory<'a> {
             deaths: Vec::new(),
             reorgs: Vec::new(),
             marks: Vec::new(),
+            counts: Vec::new(),
             gaps: Vec::new(),
+            grace: 0,
+            refusal: None,
             version: None,
             rounds: Vec::new(),
             branches: Vec::new(),
             syncing: Vec::new(),
         }
-    }
-}
-
-fn node_of(what: &What) -> Option<&str> {
-    match what {
-        What::Node { node, .. }
-        | What::Head { node, .. }
-        | What::Finalized { node, .. }
-        | What::Justified { node, .. }
-        | What::Peers { node, .. }
-        | What::Syncing { node, .. }
-        | What::Safe { node, .. }
-        | What::Branch { node, .. }
-        | What::Round { node, .. }
-        | What::Called { node, .. }
-        | What::Version { node, .. }
-        | What::Reorg { node, .. }
-        | What::ProbeLost { node, .. }
-        | What::ProbeBack { node }
-        | What::LogMark { node, .. }
-        | What::Exit { node, .. } => Some(node.as_str()),
-        What::Block(record) => Some(record.node.as_str()),
-        _ => None,
     }
 }

@@ -2,12 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::attendance::Attendance;
 use super::conclusion::Conclusion;
 use super::diagnosis::{Diagnosis, diagnose_run};
+use super::doubts::{damage, doubts};
 use super::episodes::convergence;
 use super::findings::{Finding, findings};
-use super::history::History;
-use super::moments::{Answer, Found, Interval, Moments, judge_interval};
+use super::history::{History, State};
+use super::intervals::{Interval, Mode};
+use super::moments::{Answer, Asked, Found, Moment, Moments};
 use super::verdict::{ExpectationResult, FaultInstant, FaultTiming, VERDICT_SCHEMA, Verdict};
 use super::{Expectation, Outcome, That, When, explain::Explanation};
 use crate::journal::{FaultPhase, Journal, What};
@@ -21,6 +24,26 @@ pub(crate) struct Case<'h, 'a> {
     pub(crate) nodes: Vec<usize>,
     /// What stands out in the run.
     pub(crate) findings: &'h [Finding],
+}
+
+/// How a question is asked at every moment.
+pub(crate) struct How<'q> {
+    /// It is about a state that lasts: after something was sent, it is asked when the time is over.
+    pub(crate) lasts: bool,
+    /// A node that is away might have made the difference.
+    pub(crate) absence_counts: bool,
+    /// Answers that are still to come count as not seen if they take too long.
+    pub(crate) patient: bool,
+    /// Whether a node that is left out at a moment contradicted at the one at which it was last seen: node, last seen,
+    /// moment.
+    pub(crate) dissents: Option<&'q dyn Fn(usize, u64, u64) -> bool>,
+    /// What is open at a moment at which all could be asked and there is no answer all the same.
+    pub(crate) open: &'q dyn Fn(u64) -> String,
+}
+
+/// Whether a node in such a state should be there and could not be asked.
+fn is_missing(state: State) -> bool {
+    matches!(state, State::Unseen | State::Coming | State::Dead)
 }
 
 /// What a check gives back.
@@ -62,14 +85,24 @@ pub fn judge(journal: &Journal) -> Verdict {
     let expectations: Result<Vec<Expectation>, _> = serde_json::from_value(journal.run.expectations.clone());
     let findings = findings(&history);
     let results: Vec<ExpectationResult> = match expectations {
-        Ok(expectations) => expectations.iter().map(|expectation| result(&history, &findings, expectation)).collect(),
+        Ok(expectations) => {
+            let damage = damage(journal);
+            let mut results: Vec<_> =
+                expectations.iter().map(|expectation| result(&history, &findings, expectation)).collect();
+            for result in &mut results {
+                cast_doubt(result, damage.as_deref());
+            }
+            results
+        }
         Err(error) => vec![unreadable(&error)],
     };
+    let doubts = doubts(&history, journal);
+    let worst: Outcome = results.iter().map(|result| result.outcome).collect();
     let mut verdict = Verdict {
         schema: VERDICT_SCHEMA,
-        outcome: results.iter().map(|result| result.outcome).collect(),
+        outcome: worst.and(if doubts.is_empty() { Outcome::Pass } else { Outcome::Unknown }),
         conclusion: Conclusion::Unknown,
-        doubts: Vec::new(),
+        doubts,
         ended: history.ended.map(str::to_owned),
         results,
         convergence: convergence(&history),
@@ -79,6 +112,15 @@ pub fn judge(journal: &Journal) -> Verdict {
     };
     verdict.conclusion = Conclusion::of(&verdict, journal);
     verdict
+}
+
+/// What a damaged journal seems to show may be what is missing in it: neither a pass nor a failure of it counts.
+fn cast_doubt(result: &mut ExpectationResult, damage: Option<&str>) {
+    if let Some(damage) = damage {
+        result.facts.insert(0, format!("what is left of it says: {}", result.summary));
+        result.outcome = Outcome::Unknown;
+        result.summary = format!("cannot be told: {damage}");
+    }
 }
 
 fn unreadable(error: &serde_json::Error) -> ExpectationResult {
@@ -126,9 +168,12 @@ fn result(history: &History<'_>, findings: &[Finding], expectation: &Expectation
             That::Exit(check) => check.judge(&case),
             That::RpcEqual(check) => check.judge(&case),
             That::Answered(check) => check.judge(&case),
+            That::Diagnosis(check) => check.judge(&case),
         }
     };
     let mut judgement = judgement;
+    case.say_who_was_left_out(&expectation.that, &mut judgement);
+    case.excuse_after_a_standstill(&expectation.that, &mut judgement);
     case.explain_trouble(&expectation.that, &mut judgement);
     let mut evidence = judgement.evidence;
     evidence.sort_unstable();
@@ -178,12 +223,29 @@ fn timing(journal: &Journal) -> FaultTiming {
 }
 
 impl Case<'_, '_> {
-    /// Judges a question that has an answer at every moment: the worst of all intervals counts.
+    /// Judges a question that has an answer at every moment, time by time.
     #[expect(clippy::result_large_err, reason = "made once for each expectation")]
-    pub(crate) fn findings(&self, moments: &Moments) -> Result<Vec<Found>, Judgement> {
+    fn findings(&self, moments: &Moments, how: &How<'_>) -> Result<Vec<Found>, Judgement> {
         let intervals = self.when.intervals(self.history).map_err(|reason| Judgement::new(Outcome::Unknown, reason))?;
-        let mode = self.when.mode();
-        Ok(intervals.iter().map(|interval| judge_interval(moments, mode, interval)).collect())
+        let attendance = self.attendance();
+        let asked = Asked {
+            moments,
+            mode: self.when.mode(self.history, how.lasts),
+            attendance: how.absence_counts.then_some(&attendance),
+            patience: how.patient.then(|| self.patience()),
+            dissents: how.dissents,
+        };
+        Ok(intervals.iter().map(|interval| asked.judge(interval)).collect())
+    }
+
+    /// Who is asked.
+    pub(crate) fn attendance(&self) -> Attendance<'_, '_> {
+        Attendance { history: self.history, nodes: &self.nodes }
+    }
+
+    /// The longest time that one of the nodes may take to come.
+    fn patience(&self) -> u64 {
+        self.nodes.iter().map(|&node| self.history.nodes[node].grace).max().unwrap_or(0)
     }
 
     /// Which of the findings decides: the first of the worst.
@@ -198,9 +260,10 @@ impl Case<'_, '_> {
         &self,
         moments: &Moments,
         words: (&str, &str),
+        how: &How<'_>,
         tell: impl FnOnce(&mut Judgement, u64),
     ) -> Judgement {
-        let findings = match self.findings(moments) {
+        let findings = match self.findings(moments, how) {
             Ok(findings) => findings,
             Err(judgement) => return judgement,
         };
@@ -219,7 +282,13 @@ impl Case<'_, '_> {
         let Some(finding) = Self::worst(findings) else {
             return Judgement::new(Outcome::Unknown, "the timeline has no such entry");
         };
-        let mut judgement = Judgement::new(finding.outcome, self.summary(&finding, words));
+        let mut judgement = Judgement::new(finding.outcome, self.summary(&finding, words, how));
+        // Of a time that there was not, what the nodes did meanwhile is not asked.
+        let Interval { from, to, cut_short, spoilt, name, evidence } = &finding.interval;
+        if spoilt.is_some() || (cut_short.is_some() && from == to && !name.is_empty()) {
+            judgement.evidence.clone_from(evidence);
+            return judgement;
+        }
         judgement.moment = Some(finding.moment.at);
         judgement.evidence.clone_from(&finding.interval.evidence);
         judgement.evidence.push(finding.moment.seq);
@@ -232,6 +301,9 @@ impl Case<'_, '_> {
         }
         if finding.outcome != Outcome::Pass {
             tell(&mut judgement, finding.moment.at);
+            if let Some(reason) = finding.because.as_ref().filter(|reason| !judgement.summary.contains(*reason)) {
+                judgement.facts.insert(0, reason.clone());
+            }
             if let Some(reason) =
                 finding.interval.cut_short.as_ref().filter(|reason| !judgement.summary.contains(*reason))
             {
@@ -251,34 +323,107 @@ impl Case<'_, '_> {
         }
     }
 
-    fn summary(&self, finding: &Found, (yes, no): (&str, &str)) -> String {
-        let Found { outcome, moment, interval } = finding;
+    fn summary(&self, finding: &Found, (yes, no): (&str, &str), how: &How<'_>) -> String {
+        let Found { outcome, moment, interval, because } = finding;
         let when = self.history.moment(moment.at);
-        let Interval { from, to, name, cut_short, .. } = interval;
+        let Interval { from, to, name, cut_short, spoilt, .. } = interval;
         let since = super::questions::seconds(moment.at.saturating_sub(*from));
         let span = super::questions::seconds(to.saturating_sub(*from));
         let unseen = matches!(moment.answer, Answer::Unseen | Answer::NotYet);
+        let mode = self.when.mode(self.history, how.lasts);
+        // Where nobody is left out by the way it is asked, nobody is named.
+        let without = |from: u64, to: u64| match how.absence_counts.then(|| self.attendance().left_out(from, to)) {
+            Some(Some(without)) => format!(", {without}"),
+            _ => String::new(),
+        };
+        let then = || without(moment.at, moment.at);
         match (outcome, self.when) {
-            (Outcome::Unknown, _) if cut_short.is_some() && !unseen => match moment.answer {
+            (Outcome::Unknown, _) if spoilt.is_some() => {
+                format!("cannot be told: {}", spoilt.as_deref().unwrap_or_default())
+            }
+            (Outcome::Unknown, _) if cut_short.is_some() && !unseen && from < to => match moment.answer {
                 Answer::Yes => format!("{yes} {when}, but the time that was asked for was not reached"),
                 _ => format!("{no} {when}, but the time that was asked for was not reached"),
             },
-            (Outcome::Unknown, _) => match cut_short {
-                Some(reason) => format!("cannot be told: {reason}"),
-                None => format!("cannot be told: not all nodes could be asked {when}"),
+            (Outcome::Unknown, _) => match (cut_short, because) {
+                (Some(reason), _) => format!("cannot be told: {reason}"),
+                (None, Some(reason)) => format!("cannot be told: {reason}"),
+                (None, None) => format!("cannot be told: {}", self.what_is_missing(moment, how)),
             },
-            (Outcome::Pass, When::After(..)) if moment.at == *from => format!("{yes} as soon as {name} ended"),
-            (Outcome::Pass, When::After(..)) => format!("{yes} {since} after {name} ended"),
-            (Outcome::Pass, When::During(_)) if moment.at == *from => format!("{yes} as soon as {name} began"),
-            (Outcome::Pass, When::During(_)) => format!("{yes} {since} after {name} began"),
-            (Outcome::Pass, When::Always) => format!("{yes} at every moment"),
-            (Outcome::Pass, When::Never) => format!("{no} at every moment"),
-            (Outcome::Pass, _) => format!("{yes} {when}"),
+            (Outcome::Pass, When::After(..)) if mode == Mode::AtLast => {
+                format!("{yes} {span} after {name}{}", then())
+            }
+            (Outcome::Fail, When::After(..)) if mode == Mode::AtLast => format!("{no} {span} after {name}"),
+            (Outcome::Pass, When::After(..)) if moment.at == *from => {
+                format!("{yes} as soon as {name} ended{}", then())
+            }
+            (Outcome::Pass, When::After(..)) => format!("{yes} {since} after {name} ended{}", then()),
+            (Outcome::Pass, When::During(_)) if moment.at == *from => {
+                format!("{yes} as soon as {name} began{}", then())
+            }
+            (Outcome::Pass, When::During(_)) => format!("{yes} {since} after {name} began{}", then()),
+            (Outcome::Pass, When::Always) => format!("{yes} at every moment{}", without(*from, *to)),
+            (Outcome::Pass, When::Never) => format!("{no} at every moment{}", without(*from, *to)),
+            (Outcome::Pass, _) => format!("{yes} {when}{}", then()),
             (Outcome::Fail, When::After(..)) => format!("{no} at any moment in the {span} after {name} ended"),
             (Outcome::Fail, When::During(_)) => format!("{no} at any moment of {name}"),
             (Outcome::Fail, When::Within(_) | When::Sometimes) => format!("{no} at any moment of {span}"),
             (Outcome::Fail, When::Never) => format!("{yes} {when}"),
             (Outcome::Fail, _) => format!("{no} {when}"),
+        }
+    }
+
+    /// Why the answer at a moment is none, in the words of what is really missing.
+    fn what_is_missing(&self, moment: &Moment, how: &How<'_>) -> String {
+        let when = self.history.moment(moment.at);
+        let missing: Vec<&usize> =
+            self.nodes.iter().filter(|&&node| is_missing(self.history.state_at(node, moment.at).1)).collect();
+        match missing.as_slice() {
+            [] if self.nodes.iter().all(|&node| self.history.state_at(node, moment.at).1 == State::Away) => {
+                format!("no node was there {when}")
+            }
+            [] => format!("{} {when}", (how.open)(moment.at)),
+            [node] => format!("{} could not be asked {when}", self.history.name(**node)),
+            all => {
+                let names: Vec<String> = all.iter().map(|&&node| self.history.name(node).to_string()).collect();
+                format!("{} could not be asked {when}", super::questions::name_list(&names))
+            }
+        }
+    }
+
+    /// While the tool stood still it carried no packets and asked nobody: what the network did then and afterwards may be
+    /// its doing, so nobody is blamed for it.
+    fn excuse_after_a_standstill(&self, that: &That, judgement: &mut Judgement) {
+        let engine = matches!(that, That::Ready(_) | That::Log(_) | That::Exit(_) | That::Answered(_));
+        if engine || judgement.outcome != Outcome::Fail {
+            return;
+        }
+        let ends = self.when.intervals(self.history).unwrap_or_default();
+        let last = ends.iter().map(|interval| interval.to).max().unwrap_or(self.history.end);
+        let decided = judgement.moment.unwrap_or(last);
+        let Some(&(from, to, ..)) = self.history.standstills.iter().find(|still| still.0 <= decided) else { return };
+        let since = |at: u64| self.history.moment(at).trim_start_matches("at ").to_owned();
+        judgement.outcome = Outcome::Unknown;
+        judgement.facts.insert(0, judgement.summary.clone());
+        judgement.summary = format!(
+            "cannot be told: splitbrain itself stood still from {} to {}, and carried nothing then",
+            since(from),
+            since(to)
+        );
+    }
+
+    /// A pass of a check that counts is one without those that the timeline had taken away: that stands in its line.
+    fn say_who_was_left_out(&self, that: &That, judgement: &mut Judgement) {
+        let counts = matches!(that, That::Progress(_) | That::Stall(_) | That::Reorg(_));
+        if !counts || judgement.outcome != Outcome::Pass {
+            return;
+        }
+        let zero = self.history.zero.unwrap_or(0);
+        for span in self.spans(zero).unwrap_or_default() {
+            if let Some(without) = self.attendance().left_out(span.from, span.to) {
+                judgement.summary = format!("{}, {without}", judgement.summary);
+                return;
+            }
         }
     }
 
@@ -314,27 +459,48 @@ impl Case<'_, '_> {
         self.history.showing(&all).len() == self.nodes.len()
     }
 
-    /// The times over which something is counted. `whole` is from where `always`, `at` and `at_end` count.
-    #[expect(clippy::result_large_err, reason = "made once for each expectation")]
-    pub(crate) fn spans(&self, whole: u64) -> Result<Vec<Interval>, Judgement> {
-        let unknown = |reason: String| Judgement::new(Outcome::Unknown, reason);
-        match self.when {
-            When::AtEnd | When::Always | When::Sometimes | When::Never => Ok(vec![Interval {
-                from: whole,
-                to: self.history.end.max(whole),
-                cut_short: (!self.history.complete()).then(|| self.history.how_it_ended()),
-                name: String::new(),
-                evidence: Vec::new(),
-            }]),
-            When::At(_) => {
-                let mut intervals = self.when.intervals(self.history).map_err(unknown)?;
-                for interval in &mut intervals {
-                    interval.from = whole.min(interval.to);
-                }
-                Ok(intervals)
+    /// Counts something over each time that is meant, and puts the results together: the worst speaks, all figures stay.
+    /// `whole` is from where `always`, `at` and `at_end` count.
+    pub(crate) fn count(&self, whole: u64, judge: impl Fn(&Interval) -> Judgement) -> Judgement {
+        let spans = match self.spans(whole) {
+            Ok(spans) => spans,
+            Err(reason) => return Judgement::new(Outcome::Unknown, reason),
+        };
+        let one = |span: &Interval| match &span.spoilt {
+            Some(reason) => Judgement::new(Outcome::Unknown, format!("cannot be told: {reason}")),
+            None if span.cut_short.is_some() && span.from == span.to && !span.name.is_empty() => {
+                let reason = span.cut_short.clone().unwrap_or_default();
+                Judgement::new(Outcome::Unknown, format!("cannot be told: {reason}"))
             }
-            _ => self.when.intervals(self.history).map_err(unknown),
+            None => judge(span),
+        };
+        Self::together(spans.iter().map(one).collect())
+    }
+
+    fn spans(&self, whole: u64) -> Result<Vec<Interval>, String> {
+        let mut intervals = match self.when {
+            // Deaths and lines of logs are counted from the run's start on, also where no timeline began.
+            When::AtEnd | When::Always | When::Sometimes | When::Never => {
+                let cut_short = (!self.history.complete()).then(|| self.history.how_it_ended());
+                let to = self.history.end.max(whole);
+                let (name, evidence) = (String::new(), Vec::new());
+                return Ok(vec![Interval { from: whole, to, cut_short, spoilt: None, name, evidence }]);
+            }
+            // What was counted up to the end of a run that did not come so far may decide all the same.
+            When::At(at) if self.history.zero.is_some_and(|zero| zero + at.as_micros() as u64 > self.history.end) => {
+                let cut_short = Some(self.history.how_it_ended());
+                let (name, evidence) = (String::new(), Vec::new());
+                let to = self.history.end.max(whole);
+                return Ok(vec![Interval { from: whole, to, cut_short, spoilt: None, name, evidence }]);
+            }
+            _ => self.when.intervals(self.history)?,
+        };
+        if matches!(self.when, When::At(_)) {
+            for interval in &mut intervals {
+                interval.from = whole.min(interval.to);
+            }
         }
+        Ok(intervals)
     }
 
     /// For people: ` during split#2`, ` in the 20.0 s after split`, or nothing.

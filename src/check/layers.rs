@@ -35,6 +35,11 @@ impl<'a> History<'a> {
         layers.into_iter().map(|((_, name), nodes)| Layer { name, nodes }).collect()
     }
 
+    /// Whether a node's chain is one without epochs beside one that has them.
+    pub(crate) fn beside_beacon(&self, node: usize) -> bool {
+        self.run.slots_per_epoch.is_some() && self.slots_per_epoch(self.layer(node)).is_none()
+    }
+
     /// The layer of a node.
     pub(crate) fn layer(&self, node: usize) -> &'a str {
         self.nodes[node].record.layer.as_str()

@@ -1,11 +1,15 @@
 //! `log`: what stands in nodes' logs, or does not.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Outcome;
+use super::diagnosis::REFUSAL;
+use super::history::{History, Mark};
+use super::intervals::Interval;
 use super::judge::{Case, Judgement};
-use super::moments::Interval;
 use super::verdict::per_node;
 use crate::text::{Diagnostic, Sp, Span};
 use crate::topology::Targets;
@@ -16,7 +20,8 @@ pub const PANIC: &str = "panic";
 /// Lines of logs. One of `none`, `some`, or `pattern` with a number.
 ///
 /// A pattern is a regular expression that may match anywhere in a line; the word `panic` stands for the patterns of each
-/// client's manifest that mean that the node is broken. Lines of all nodes together are counted.
+/// client's manifest that mean that the node is broken. Lines of all nodes together are counted, each line once. A node
+/// whose manifest has no such patterns makes the answer for `panic` unknown: name the others with `nodes`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogDocument {
@@ -115,48 +120,67 @@ pub(super) fn check_pattern(pattern: &Sp<String>, everything: &str) -> Option<Di
 
 impl Log {
     pub(crate) fn judge(&self, case: &Case<'_, '_>) -> Judgement {
-        match case.spans(0) {
-            Ok(spans) => Case::together(spans.iter().map(|span| self.judge_span(case, span)).collect()),
-            Err(judgement) => judgement,
-        }
+        case.count(0, |span| self.judge_span(case, span))
     }
 
     fn judge_span(&self, case: &Case<'_, '_>, span: &Interval) -> Judgement {
         let history = case.history;
-        let (mut found, mut by_node) = (Vec::new(), Vec::new());
+        let (mut found, mut by_node, mut open) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut least, mut most) = (0_u64, Some(0_u64));
         for &node in &case.nodes {
-            let marks = history.nodes[node].marks.iter();
-            let mine: Vec<_> = marks
-                .filter(|mark| mark.2 == self.pattern && (span.from..=span.to).contains(&mark.0))
-                .map(|&(at, seq, _, line, number)| (at, seq, node, line, number))
-                .collect();
-            by_node.push((history.name(node).clone(), mine.len() as u64));
-            found.extend(mine);
+            let lines = self.lines(history, node, span);
+            if self.is_manifest()
+                && history.nodes[node].record.has_panic_patterns != Some(true)
+                && lines.marks.is_empty()
+            {
+                open.push(without_patterns(history, node));
+                most = None;
+            }
+            if let Some(why) = lines.open {
+                open.push(why);
+            }
+            by_node.push((history.name(node).clone(), lines.least));
+            least += lines.least;
+            most = most.zip(lines.most).map(|(sum, more)| sum + more);
+            found.extend(lines.marks.into_iter().map(|mark| (mark.at, mark.seq, node, mark.line, mark.number)));
         }
         found.sort_unstable();
-        let count = found.len() as u64;
-        let what = if self.pattern == PANIC {
+        let what = if self.is_manifest() {
             "that mean a broken node".to_owned()
         } else {
             format!("that match /{}/", self.pattern)
         };
-        let lines = match count {
-            0 => format!("no lines {what}"),
-            1 => format!("1 line {what}"),
-            _ => format!("{count} lines {what}"),
+        let exact = most == Some(least);
+        let lines = match (least, exact) {
+            (0, _) => format!("no lines {what}"),
+            (1, true) => format!("1 line {what}"),
+            (_, true) => format!("{least} lines {what}"),
+            (_, false) => format!("at least {least} lines {what}"),
         };
+        let too_many = self.max.is_some_and(|max| least > max);
+        let enough = least >= self.min;
+        let never_too_many = self.max.is_none_or(|max| most.is_some_and(|most| most <= max));
+        // Journals that promise nothing may have lost lines.
+        let too_few = history.run.promises > 0 && most.is_some_and(|most| most < self.min);
         // More lines may come, fewer may not: a bound from above that is broken stays broken, one from below that is
         // met stays met.
         let (outcome, summary) = match &span.cut_short {
-            _ if self.max.is_some_and(|max| count > max) => (Outcome::Fail, lines),
-            None if count < self.min => (Outcome::Fail, lines),
-            Some(reason) if self.max.is_some() || count < self.min => {
+            _ if too_many => (Outcome::Fail, lines),
+            Some(reason) if self.max.is_some() || !enough => {
                 (Outcome::Unknown, format!("{lines} so far, but {reason}"))
             }
-            _ => (Outcome::Pass, lines),
+            None if too_few => (Outcome::Fail, lines),
+            _ if enough && never_too_many => (Outcome::Pass, lines),
+            _ => match open.first() {
+                Some(why) => (Outcome::Unknown, format!("cannot be told: {why}")),
+                None => (Outcome::Unknown, format!("{lines}, but not every line was counted")),
+            },
         };
         let mut judgement =
-            Judgement::new(outcome, summary).figure("lines", count).figure("lines_by_node", per_node(by_node));
+            Judgement::new(outcome, summary).figure("lines", least).figure("lines_by_node", per_node(by_node));
+        if !exact && let Some(most) = most {
+            judgement = judgement.figure("lines_at_most", most);
+        }
         if outcome != Outcome::Pass || self.min > 0 {
             for (at, seq, node, line, number) in found.iter().take(10) {
                 let name = history.name(*node);
@@ -164,7 +188,112 @@ impl Log {
                 judgement.evidence.push(*seq);
             }
         }
+        if outcome == Outcome::Unknown {
+            judgement.facts.extend(open.into_iter().filter(|why| !judgement.summary.contains(why.as_str())));
+        }
         judgement.moment = found.first().map(|mark| mark.0);
         judgement
+    }
+
+    /// Whether the manifests' patterns are meant.
+    fn is_manifest(&self) -> bool {
+        self.pattern == PANIC
+    }
+
+    /// The lines of one node in a time. A line counts once, whatever number of a manifest's patterns it matches.
+    fn lines<'a>(&self, history: &History<'a>, node: usize, span: &Interval) -> Lines<'a> {
+        let old = history.run.promises == 0;
+        let own = |mark: &&Mark<'a>| {
+            mark.pattern == self.pattern
+                && if old {
+                    // Older journals give a manifest's refusals the same name as a scenario's pattern `refusal`.
+                    self.is_manifest() || self.pattern != REFUSAL || mark.line.contains(REFUSAL)
+                } else {
+                    mark.manifest == self.is_manifest()
+                }
+        };
+        let all: Vec<Mark<'a>> = history.nodes[node].marks.iter().filter(own).copied().collect();
+        let mut marks: Vec<Mark<'a>> =
+            all.iter().filter(|mark| (span.from..=span.to).contains(&mark.at)).copied().collect();
+        let mut numbers = BTreeSet::new();
+        marks.retain(|mark| numbers.insert(mark.number));
+        let marked = marks.len() as u64;
+        if old {
+            let name = history.name(node);
+            let full = all.len() >= MARKS_OF_OLD;
+            let open = full.then(|| format!("{name} has {} such lines or more: no more were written down", all.len()));
+            return Lines { least: marked, most: (!full).then_some(marked), marks, open };
+        }
+        let counts = history.nodes[node].counts.iter();
+        let counts: Vec<(u64, u64)> = counts
+            .filter(|count| count.1 == self.pattern && count.2 == self.is_manifest())
+            .map(|count| (count.0, count.3))
+            .collect();
+        let (least, most) = counted(&counts, &all, span);
+        let least = least.max(marked);
+        let name = history.name(node);
+        let open = match most {
+            None => Some(format!("the journal does not say how many lines of {name} matched")),
+            Some(most) if most > least => Some(format!("{name} has {least} to {most} such lines")),
+            Some(_) => None,
+        };
+        Lines { least, most: most.map(|most| most.max(least)), marks, open }
+    }
+}
+
+/// So many marks of a pattern and node were written at most into journals that promise nothing; what came after them, and
+/// what a full channel dropped, was not counted.
+const MARKS_OF_OLD: usize = 100;
+
+/// What is known of a node's matching lines in a time.
+struct Lines<'a> {
+    marks: Vec<Mark<'a>>,
+    least: u64,
+    /// None if there may be any number more.
+    most: Option<u64>,
+    /// What is not known.
+    open: Option<String>,
+}
+
+/// Bounds of the number of lines in a time, out of totals that were written down now and then. Up to the first total that
+/// exceeds the marks, each line has a mark of its own and its own instant.
+fn counted(counts: &[(u64, u64)], marks: &[Mark<'_>], span: &Interval) -> (u64, Option<u64>) {
+    // The end of the run: the last total is of the whole log.
+    let Some(&(_, total)) = counts.last() else { return (0, None) };
+    let mut numbers: Vec<(u64, u64)> = Vec::new();
+    let mut seen = BTreeSet::new();
+    for mark in marks {
+        if seen.insert(mark.number) {
+            numbers.push((mark.at, seen.len() as u64));
+        }
+    }
+    let marked = numbers.len() as u64;
+    if total <= marked {
+        let within = numbers.iter().filter(|mark| (span.from..=span.to).contains(&mark.0)).count() as u64;
+        return (within, Some(within));
+    }
+    // Totals at or before a moment, and at or after it.
+    let steps = || numbers.iter().chain(counts);
+    let before = |at: u64| steps().filter(|step| step.0 <= at).map(|step| step.1).max().unwrap_or(0);
+    let after = |at: u64| steps().filter(|step| step.0 >= at).map(|step| step.1).min().unwrap_or(total);
+    let (from_least, from_most) = (before(span.from.saturating_sub(1)), after(span.from));
+    let (to_least, to_most) = (before(span.to), after(span.to));
+    // A mark is the line's own moment: at the beginning nothing came before the first one.
+    let from_most = if numbers.first().is_none_or(|mark| span.from <= mark.0) && marked > 0 { 0 } else { from_most };
+    let to_most = if counts.last().is_none_or(|count| span.to >= count.0) { total } else { to_most };
+    (to_least.saturating_sub(from_most.max(from_least)), Some(to_most.saturating_sub(from_least)))
+}
+
+fn without_patterns(history: &History<'_>, node: usize) -> String {
+    let record = history.nodes[node].record;
+    match record.has_panic_patterns {
+        Some(_) => format!(
+            "the manifest of {} has no `panic` patterns, so nothing was looked for at {}",
+            record.client, record.name
+        ),
+        None => format!(
+            "the journal does not say whether {} has `panic` patterns that were looked for at {}",
+            record.client, record.name
+        ),
     }
 }

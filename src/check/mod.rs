@@ -3,11 +3,18 @@
 pub mod agree;
 mod agreement;
 pub mod answered;
+mod attendance;
+mod block_differences;
+mod block_story;
+mod branches;
 pub(crate) mod chain;
 mod conclusion;
+pub mod diagnosed;
 mod diagnosis;
+mod distinct;
 pub mod diverge;
 mod document;
+mod doubts;
 mod episodes;
 pub mod exit;
 mod explain;
@@ -15,6 +22,9 @@ pub mod finality;
 mod findings;
 mod growth;
 pub(crate) mod history;
+mod history_afterwards;
+mod history_reading;
+mod intervals;
 mod json_differences;
 mod judge;
 pub(crate) mod layers;
@@ -24,6 +34,7 @@ mod node_state;
 pub(crate) mod participants;
 pub mod peers;
 mod phrase;
+mod producer;
 pub mod progress;
 mod questions;
 pub mod ready;
@@ -31,6 +42,8 @@ pub mod recover;
 pub mod reorg;
 pub(crate) mod roots;
 pub mod rpc_equal;
+mod sight;
+mod sightings;
 pub mod stall;
 mod story;
 mod subject;
@@ -38,6 +51,7 @@ mod subject;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod trace_differences;
 mod trouble;
 mod verdict;
 pub(crate) mod windows;
@@ -49,17 +63,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::{EntryName, NodeName};
 
+pub use block_differences::{
+    FieldDifference, InspectedBlock, Inspection, ReceiptDifference, SentTransaction, Transactions,
+};
 pub use conclusion::Conclusion;
-pub use diagnosis::{Diagnosis, Kind, Quote};
+pub use diagnosis::{DiagnosedSide, Diagnosis, Kind, Quote};
 pub use document::{TABLE, TableEntry, That, ThatDocument, Unbuilt};
-pub use explain::{BlockName, Explanation, Holder, Producer, Side};
+pub use explain::{BlockName, Explanation, Holder, Side};
 pub use findings::{Finding, FindingKind};
-pub use history::TOLERATED_GAP;
 pub use judge::judge;
 pub use phrase::{duration, label};
+pub use producer::{AnsweredWith, Producer};
 pub use questions::short_hash;
 pub use roots::Roots;
+pub use sight::TOLERATED_GAP;
 pub use subject::{Growth, Subject};
+pub use trace_differences::{Step, StepDifference, TracedStep};
 pub use verdict::{
     Convergence, Episode, ExpectationResult, FaultInstant, FaultTiming, Healing, VERDICT_SCHEMA, Verdict,
 };

@@ -1,8 +1,10 @@
-//! A question that has an answer at every moment, as a step function of time, and what `always`, `during`, `after` … make
-//! of it.
+//! A question that has an answer at every moment, as a step function of time, and what becomes of it in the times that an
+//! expectation speaks of (`docs/verdicts.md`, "From moments to a result").
 
+use super::Outcome;
+use super::attendance::Attendance;
 use super::history::{Change, Fact, History, State};
-use super::{Outcome, When};
+use super::intervals::{Interval, Mode};
 
 /// The answer at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,109 +90,6 @@ fn add(moments: &mut Vec<Moment>, moment: Moment) {
     moments.push(moment);
 }
 
-/// A time that an expectation speaks of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Interval {
-    /// From, in microseconds since the run started.
-    pub(crate) from: u64,
-    /// To.
-    pub(crate) to: u64,
-    /// Why it was not seen to its end, if it was not.
-    pub(crate) cut_short: Option<String>,
-    /// The entry that it belongs to, for people: ` of split#1`, or empty.
-    pub(crate) name: String,
-    /// Lines of the journal that bound it.
-    pub(crate) evidence: Vec<u64>,
-}
-
-/// Where in its intervals something must hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mode {
-    /// At every moment.
-    Everywhere,
-    /// At no moment.
-    Nowhere,
-    /// At one moment at least of each interval.
-    Somewhere,
-}
-
-/// Times that were never reached are taken to be reached if the plan meant the timeline to go so far. In microseconds.
-const TIMELINE_SLACK: u64 = 1_000_000;
-
-impl When {
-    pub(crate) fn mode(&self) -> Mode {
-        match self {
-            Self::Always | Self::At(_) | Self::AtEnd => Mode::Everywhere,
-            Self::Never => Mode::Nowhere,
-            Self::Sometimes | Self::During(_) | Self::After(..) | Self::Within(_) => Mode::Somewhere,
-        }
-    }
-
-    /// The times that are meant. The error says why there are none.
-    pub(crate) fn intervals(&self, history: &History<'_>) -> Result<Vec<Interval>, String> {
-        let end = history.end;
-        let zero = history.zero.ok_or_else(|| match history.ended {
-            Some(reason) => format!("the timeline never began ({reason})"),
-            None => "the timeline never began".to_owned(),
-        })?;
-        let one = |from: u64, to: u64, reached: bool| {
-            let cut_short = (!reached).then(|| history.how_it_ended());
-            Ok(vec![Interval { from, to: to.min(end), cut_short, name: String::new(), evidence: Vec::new() }])
-        };
-        match self {
-            Self::Always | Self::Never | Self::Sometimes => one(zero, end, history.complete()),
-            Self::AtEnd => one(end, end, history.complete()),
-            Self::Within(within) => {
-                let to = zero + within.as_micros() as u64;
-                one(zero, to, end + TIMELINE_SLACK >= to)
-            }
-            Self::At(at) => {
-                let at = zero + at.as_micros() as u64;
-                if at > end + TIMELINE_SLACK {
-                    return Err(format!("the timeline did not come so far: {}", history.how_it_ended()));
-                }
-                one(at.min(end), at, true)
-            }
-            Self::During(entry) => history
-                .family(entry.as_str())
-                .map(|window| {
-                    let name = window.record.name.as_str();
-                    let from = window.begin.ok_or_else(|| format!("{name} never began: {}", history.how_it_ended()))?;
-                    // An entry without an end lasts to the end of the timeline.
-                    let (to, reached) = match (window.end, window.record.end) {
-                        (Some(to), _) => (to.min(end), true),
-                        (None, None) => (end, history.complete()),
-                        (None, Some(_)) => (end, false),
-                    };
-                    let cut_short = (!reached).then(|| history.how_it_ended());
-                    Ok(Interval {
-                        from,
-                        to: to.max(from),
-                        cut_short,
-                        name: name.to_owned(),
-                        evidence: window.evidence.clone(),
-                    })
-                })
-                .collect(),
-            Self::After(entry, within) => {
-                let mut last = None;
-                for window in history.family(entry.as_str()) {
-                    let name = window.record.name.as_str();
-                    let ended = window.end.ok_or_else(|| format!("{name} never ended: {}", history.how_it_ended()))?;
-                    last = last.max(Some((ended, window.planned_end.unwrap_or(ended), name, window.evidence.clone())));
-                }
-                let (from, planned, name, evidence) = last.ok_or("the timeline has no such entry")?;
-                let within = within.as_micros() as u64;
-                // The plan reckoned with the planned end, so that is how far the timeline has to go.
-                let reached = end + TIMELINE_SLACK >= from.min(planned) + within;
-                let cut_short = (!reached).then(|| history.how_it_ended());
-                let to = (from + within).min(end).max(from);
-                Ok(vec![Interval { from, to, cut_short, name: name.to_owned(), evidence }])
-            }
-        }
-    }
-}
-
 /// What was found in one interval.
 #[derive(Clone, Debug)]
 pub(crate) struct Found {
@@ -200,40 +99,122 @@ pub(crate) struct Found {
     pub(crate) moment: Moment,
     /// The interval.
     pub(crate) interval: Interval,
+    /// Why it cannot be told, where the moment does not say so itself.
+    pub(crate) because: Option<String>,
 }
 
-/// Judges one interval.
-pub(crate) fn judge_interval(moments: &Moments, mode: Mode, interval: &Interval) -> Found {
-    let finding = |outcome, moment| Found { outcome, moment, interval: interval.clone() };
-    let last = moments.at(interval.to);
-    let unknown = |answer: Answer| matches!(answer, Answer::NotYet | Answer::Unseen);
-    let (looked_for, found, otherwise) = match mode {
-        Mode::Somewhere => (Answer::Yes, Outcome::Pass, Outcome::Fail),
-        Mode::Everywhere => (Answer::No, Outcome::Fail, Outcome::Pass),
-        Mode::Nowhere => (Answer::Yes, Outcome::Fail, Outcome::Pass),
-    };
-    // A single moment that was not reached: what was seen before it says nothing about it.
-    if interval.cut_short.is_some() && interval.from == interval.to {
-        return finding(Outcome::Unknown, last);
+/// A question with all that is needed to judge an interval of it.
+pub(crate) struct Asked<'q, 'h, 'a> {
+    pub(crate) moments: &'q Moments,
+    pub(crate) mode: Mode,
+    /// Who is away may have made the difference; none where what a node said once goes on counting while it is away.
+    pub(crate) attendance: Option<&'q Attendance<'h, 'a>>,
+    /// How long an answer may be still to come before it counts as not seen, in microseconds.
+    pub(crate) patience: Option<u64>,
+    /// Whether a node that is left out contradicted at the moment at which it was last seen.
+    pub(crate) dissents: Option<&'q dyn Fn(usize, u64, u64) -> bool>,
+}
+
+impl Asked<'_, '_, '_> {
+    /// Judges one interval.
+    pub(crate) fn judge(&self, interval: &Interval) -> Found {
+        let (moment, outcome, because) = match (&interval.spoilt, self.mode) {
+            (Some(reason), _) => (self.moments.at(interval.to), Outcome::Unknown, Some(reason.clone())),
+            // A single moment that was not reached: what was seen before it says nothing about it.
+            (None, _) if interval.cut_short.is_some() && interval.from == interval.to => {
+                (self.moments.at(interval.to), Outcome::Unknown, None)
+            }
+            (None, Mode::Everywhere) => self.throughout(interval, Answer::No),
+            (None, Mode::Nowhere) => self.throughout(interval, Answer::Yes),
+            (None, Mode::Somewhere) => self.somewhere(interval),
+            (None, Mode::AtLast) => self.at_last(interval),
+        };
+        Found { outcome, moment, interval: interval.clone(), because }
     }
-    let mut blind = None;
-    for moment in moments.within(interval.from, interval.to) {
-        if moment.answer == looked_for {
-            return finding(found, moment);
+
+    /// An answer that must not be given at any moment.
+    fn throughout(&self, interval: &Interval, refuted_by: Answer) -> (Moment, Outcome, Option<String>) {
+        if interval.from == interval.to && refuted_by == Answer::No {
+            return self.at_last(interval);
         }
-        // What a node shows when it comes (back) speaks for the moments before it: `NotYet` counts at the end only.
-        if moment.answer == Answer::Unseen {
-            blind = blind.or(Some(moment));
+        let last = self.moments.at(interval.to);
+        let mut open: Option<Moment> = None;
+        let mut since: Option<Moment> = None;
+        for moment in self.moments.within(interval.from, interval.to) {
+            if moment.answer == refuted_by {
+                return (moment, Outcome::Fail, None);
+            }
+            // What a node shows when it comes back speaks for the moments before it, if it does not take long.
+            if let Some(begun) = since.take_if(|_| moment.answer != Answer::NotYet) {
+                open = open.or(self.too_long(begun, moment.at));
+            }
+            match moment.answer {
+                Answer::Unseen => open = open.or(Some(moment)),
+                Answer::NotYet => since = since.or(Some(moment)),
+                Answer::Yes | Answer::No => {}
+            }
+        }
+        open = open.or(since.and_then(|begun| self.too_long(begun, interval.to)));
+        match open {
+            _ if interval.cut_short.is_some() => (last, Outcome::Unknown, None),
+            Some(moment) => (moment, Outcome::Unknown, None),
+            None if last.answer == Answer::NotYet => (last, Outcome::Unknown, None),
+            None => (last, Outcome::Pass, None),
         }
     }
-    if interval.cut_short.is_some() {
-        finding(Outcome::Unknown, last)
-    } else if let Some(moment) = blind {
-        finding(Outcome::Unknown, moment)
-    } else if unknown(last.answer) {
-        finding(Outcome::Unknown, last)
-    } else {
-        finding(otherwise, last)
+
+    fn too_long(&self, begun: Moment, until: u64) -> Option<Moment> {
+        self.patience.is_some_and(|patience| until - begun.at > patience).then_some(begun)
+    }
+
+    /// The answer when the time is over.
+    fn at_last(&self, interval: &Interval) -> (Moment, Outcome, Option<String>) {
+        let last = self.moments.at(interval.to);
+        let outcome = match last.answer {
+            _ if interval.cut_short.is_some() => Outcome::Unknown,
+            Answer::Yes => Outcome::Pass,
+            Answer::No => Outcome::Fail,
+            Answer::NotYet | Answer::Unseen => Outcome::Unknown,
+        };
+        let against = self.attendance.zip(self.dissents).filter(|_| outcome == Outcome::Pass);
+        let because = against.and_then(|(attendance, dissents)| attendance.dissenter(interval.to, dissents));
+        (last, if because.is_some() { Outcome::Unknown } else { outcome }, because)
+    }
+
+    /// An answer that must be given at one moment at least, and not because somebody was left out.
+    fn somewhere(&self, interval: &Interval) -> (Moment, Outcome, Option<String>) {
+        let within = || self.moments.within(interval.from, interval.to);
+        let first = within().find(|moment| moment.answer == Answer::Yes);
+        let last = self.moments.at(interval.to);
+        let mut because = None;
+        match (first, self.attendance) {
+            (Some(first), None) => return (first, Outcome::Pass, None),
+            (Some(first), Some(attendance)) => {
+                let part = attendance.took_part(interval.from, interval.to);
+                if let Some(all) = attendance.first_with_all(self.moments, interval, &part) {
+                    return (all, Outcome::Pass, None);
+                }
+                let Some(reason) = attendance.contradiction(self.moments, first, interval, &part) else {
+                    return (
+                        within().filter(|moment| moment.answer == Answer::Yes).last().unwrap_or(first),
+                        Outcome::Pass,
+                        None,
+                    );
+                };
+                if last.answer != Answer::No || attendance.somebody_is_away(&part, interval.to) {
+                    return (first, Outcome::Unknown, Some(reason));
+                }
+                because = Some(reason);
+            }
+            (None, _) => {}
+        }
+        let blind = within().find(|moment| moment.answer == Answer::Unseen);
+        match blind {
+            _ if interval.cut_short.is_some() => (last, Outcome::Unknown, None),
+            Some(moment) => (moment, Outcome::Unknown, None),
+            None if matches!(last.answer, Answer::NotYet | Answer::Unseen) => (last, Outcome::Unknown, None),
+            None => (last, Outcome::Fail, because),
+        }
     }
 }
 
@@ -274,6 +255,11 @@ impl Roll {
             *counter += 1;
         }
         Some((old, state))
+    }
+
+    /// Whether the timeline has taken a node away.
+    pub(crate) fn is_away(&self, node: usize) -> bool {
+        self.states[node] == State::Away
     }
 
     fn counter(&mut self, state: State) -> Option<&mut usize> {

@@ -12,7 +12,7 @@ pub(crate) enum State {
     Away,
     /// It is coming up: its process is (being) started, and it has not been seen since.
     Coming,
-    /// It should be there and cannot be seen.
+    /// It should be there and cannot be seen: it fell out of sight, nobody looked, or it takes too long to come.
     Unseen,
     /// Its process ended and nobody asked for it.
     Dead,
@@ -29,13 +29,15 @@ pub(super) struct Raw {
     pub(super) dead: bool,
     /// It has answered since it was last started.
     pub(super) answered: bool,
-    /// It is out of sight for longer than [`super::history::TOLERATED_GAP`].
+    /// It is in a blind time ([`super::sight`]).
     pub(super) lost: bool,
     /// Process faults that hold it now.
     pub(super) held: u32,
     /// The last fault that held it is over, and its process is to be started again.
     pub(super) due: bool,
     pub(super) head: Option<BlockId>,
+    /// The head that it had before its process ended.
+    pub(super) before: Option<BlockId>,
     /// When its process ended, if it has not been started since.
     pub(super) exited: Option<u64>,
 }
@@ -63,13 +65,22 @@ impl Raw {
         self.due = self.held == 0 && !self.running;
     }
 
+    /// Takes the beginning or the end of a blind time. A paused node that falls silent has to show itself again before
+    /// anything is said of it.
+    pub(super) fn blind(&mut self, begins: bool) {
+        self.lost = begins;
+        if begins && self.held > 0 {
+            self.answered = false;
+        }
+    }
+
     /// Takes an answer of the node as a sign of life, unless it comes so shortly after an exit that it must have been
     /// under way. A journal may lack the line that says that the process runs; an answer says it too.
     pub(super) fn answers(&mut self, at: u64) -> bool {
         if self.exited.is_some_and(|exited| at < exited + STRAY_ANSWERS) {
             return false;
         }
-        *self = Self { running: true, dead: false, answered: true, lost: false, exited: None, ..*self };
+        *self = Self { running: true, dead: false, answered: true, exited: None, ..*self };
         true
     }
 }

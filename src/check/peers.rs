@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::history::{Fact, State};
-use super::judge::{Case, Judgement};
+use super::judge::{Case, How, Judgement};
 use super::moments::{Answer, Moments, Roll};
 use crate::text::{Diagnostic, Sp, Span};
 use crate::topology::Targets;
@@ -80,11 +80,9 @@ impl Peers {
                 Fact::State(state) => {
                     roll.take(change);
                     seen[node] = matches!(state, State::Seen(_));
-                    // What a node said before it was taken away says nothing about what it has when it comes back.
-                    if matches!(state, State::Away | State::Coming | State::Dead) {
-                        counts[node] = None;
-                    }
                 }
+                // What a node said before its process was started again says nothing about what it has now.
+                Fact::Void => counts[node] = None,
                 Fact::Finalized(..) | Fact::Justified(_) => return None,
             }
             let after = status(seen[node], counts[node]);
@@ -99,7 +97,11 @@ impl Peers {
         });
         let bound = super::That::Peers(self.clone()).phrase();
         let words = (format!("every node had {bound}"), format!("not every node had {bound}"));
-        case.judge_moments(&moments, (&words.0, &words.1), |judgement, at| {
+        let dissents =
+            |node: usize, last: u64, _: u64| history.peers_at(node, last).is_some_and(|(.., count)| !self.holds(count));
+        let open = |_: u64| "not every node had said how many peers it has".to_owned();
+        let how = How { lasts: true, absence_counts: true, patient: true, dissents: Some(&dissents), open: &open };
+        case.judge_moments(&moments, (&words.0, &words.1), &how, |judgement, at| {
             for &node in &case.nodes {
                 if let Some((since, seq, count)) = history.peers_at(node, at)
                     && matches!(history.state_at(node, at).1, State::Seen(_))

@@ -76,6 +76,7 @@ impl That {
             Self::Exit(_) => "no process dies on its own".to_owned(),
             Self::RpcEqual(rpc) => format!("the same answer to {}", rpc.method),
             Self::Answered(answered) => format!("{} {}", answered.entry, answered.what()),
+            Self::Diagnosis(diagnosed) => diagnosed.phrase(),
         }
     }
 
@@ -107,6 +108,10 @@ impl That {
             (Self::Answered(_), _) => {
                 refuse("is asked of all calls of an entry, whenever they were made", "use `at_end: true`")
             }
+            (Self::Diagnosis(_), When::Never | When::Sometimes | When::Within(_)) => refuse(
+                "is made over a span of time",
+                "use `at_end: true`, `during: ENTRY` or `after: ENTRY`; that nothing is the matter is `kind: none`",
+            ),
             _ => Ok(()),
         }
     }

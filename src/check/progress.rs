@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::growth::Series;
 use super::history::{Fact, History, State};
+use super::intervals::Interval;
 use super::judge::{Case, Judgement};
-use super::moments::Interval;
 use super::questions::seconds;
+use super::sight::TOLERATED_GAP;
 use super::verdict::per_node;
 use super::{Outcome, When};
 use crate::text::units::Time;
@@ -78,10 +79,7 @@ impl Progress {
         let Some(zero) = case.history.zero else {
             return Judgement::new(Outcome::Unknown, "the timeline never began");
         };
-        match case.spans(zero) {
-            Ok(spans) => Case::together(spans.iter().map(|span| self.judge_span(case, span)).collect()),
-            Err(judgement) => judgement,
-        }
+        case.count(zero, |span| self.judge_span(case, span))
     }
 
     fn judge_span(&self, case: &Case<'_, '_>, span: &Interval) -> Judgement {
@@ -118,8 +116,12 @@ impl Progress {
             }
         };
         summary = summary.replace("grew by 1 blocks", "grew by 1 block");
-        if let (Some(reason), Outcome::Unknown) = (&span.cut_short, outcome) {
-            summary = format!("{summary}, but {reason}");
+        if outcome == Outcome::Unknown {
+            let open = span.cut_short.clone().or_else(|| {
+                let missed = found.iter().find(|(_, found)| found.outcome == Outcome::Unknown);
+                missed.and_then(|(_, found)| found.fact.clone())
+            });
+            summary = format!("{summary}, but {}", open.unwrap_or_else(|| "not all was seen".to_owned()));
         }
         let mut judgement = Judgement::new(outcome, summary).figure("blocks_by_node", per_node(gains.clone()));
         judgement.facts = found.iter().filter_map(|(_, found)| found.fact.clone()).collect();
@@ -165,7 +167,10 @@ impl Progress {
             // Growth that nobody could see is not growth that did not happen; a node that answers all the while and
             // names no block has none.
             let silent = series.points.is_empty() && !answered_without_a_head(history, node, span);
-            let open = span.cut_short.is_some() || silent || missing_at_an_edge(&series, span);
+            let there = matches!(history.state_at(node, span.to).1, State::Seen(_));
+            let too_few = there && series.most.is_some_and(|most| most < self.blocks) && series.blind.is_empty();
+            let open =
+                span.cut_short.is_some() || silent || series.open || (missing_at_an_edge(&series, span) && !too_few);
             let outcome = if open { Outcome::Unknown } else { Outcome::Fail };
             let fact = format!(
                 "{name} grew by {gain} of {} blocks in {}{stands}{missing}",
@@ -188,9 +193,15 @@ impl Progress {
         let outcome = match (gain >= self.blocks, positive, open) {
             (true, true, _) | (true, false, false) => Outcome::Pass,
             (true, false, true) | (false, true, true) => Outcome::Unknown,
+            // Blocks that were not seen may lie in the span that seems to have too few.
+            (false, false, _) if series.open => Outcome::Unknown,
             (false, ..) => Outcome::Fail,
         };
         let fact = (outcome != Outcome::Pass).then(|| {
+            if gain >= self.blocks && !positive {
+                let why = history.why_blind(node, span.from, span.to).or_else(|| span.cut_short.clone());
+                return why.unwrap_or_else(|| format!("{name} was not seen all the while"));
+            }
             format!(
                 "{name} grew by {gain} of {} blocks in the {} from {}{stands}{missing}",
                 self.blocks,
@@ -215,6 +226,8 @@ fn answered_without_a_head(history: &History<'_>, node: usize, span: &Interval) 
 
 /// Whether the node's value at the beginning or the end of the span is not known.
 fn missing_at_an_edge(series: &Series, span: &Interval) -> bool {
-    series.blind.iter().any(|&(from, to)| from <= span.from || to >= span.to)
-        || series.away.iter().any(|&(_, to)| to >= span.to)
+    // Probes begin a moment after the nodes are ready.
+    let late = |&(from, to): &(u64, u64)| from <= span.from && to - from >= TOLERATED_GAP;
+    let mut absent = series.blind.iter().chain(&series.away);
+    absent.any(|gap| late(gap) || gap.1 >= span.to)
 }

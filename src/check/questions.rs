@@ -122,12 +122,82 @@ impl<'a> History<'a> {
         })
     }
 
-    /// How many peers a node last said it had.
+    /// How many peers a node last said it had, if that still says anything.
     pub(crate) fn peers_at(&self, node: usize, at: u64) -> Option<(u64, u64, u64)> {
-        self.last(node, at, |fact| match fact {
-            Fact::Peers(count) => Some(count),
+        let (since, seq, count) = self.last(node, at, |fact| match fact {
+            Fact::Peers(count) => Some(Some(count)),
+            Fact::Void => Some(None),
             _ => None,
-        })
+        })?;
+        count.map(|count| (since, seq, count))
+    }
+
+    /// The last moment before this one at which a node was seen.
+    pub(crate) fn last_sight(&self, node: usize, at: u64) -> Option<u64> {
+        let changes = &self.nodes[node].changes;
+        let count = changes.partition_point(|&change| self.changes[change as usize].at <= at);
+        let mut until = at;
+        for &change in changes[..count].iter().rev() {
+            let change = self.changes[change as usize];
+            match change.fact {
+                Fact::State(State::Seen(_)) => return Some(until.max(change.at)),
+                Fact::State(_) => until = change.at.saturating_sub(1),
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Stretches in which a node should have been seen and was not, within a time.
+    pub(crate) fn blind(&self, node: usize, from: u64, to: u64) -> Vec<(u64, u64)> {
+        let changes = &self.nodes[node].changes;
+        let first = changes.partition_point(|&change| self.changes[change as usize].at <= from);
+        let (mut state, mut since, mut found) = (self.state_at(node, from).1, from, Vec::new());
+        let mut note = |state: State, since: u64, until: u64| {
+            if state == State::Unseen && (since < until || from == to) {
+                found.push((since, until));
+            }
+        };
+        for &change in &changes[first..] {
+            let change = self.changes[change as usize];
+            if change.at > to {
+                break;
+            }
+            if let Fact::State(new) = change.fact {
+                note(state, since, change.at);
+                (state, since) = (new, change.at);
+            }
+        }
+        note(state, since, to);
+        found
+    }
+
+    /// Why it cannot be told what a node did in a time, for people; none if it was seen throughout.
+    pub(crate) fn why_blind(&self, node: usize, from: u64, to: u64) -> Option<String> {
+        let blind = self.blind(node, from, to);
+        let (first, _) = *blind.first()?;
+        let length: u64 = blind.iter().map(|gap| gap.1 - gap.0).sum();
+        let from = self.moment(first);
+        let from = from.trim_start_matches("at ");
+        let name = self.name(node);
+        let why = match self.standstill_at(first) {
+            Some(_) => ": splitbrain itself stood still".to_owned(),
+            None => self.why_refused(node, first).map_or_else(String::new, |why| format!(": {why}")),
+        };
+        Some(format!("{name} was not seen for {}, first from {from} on{why}", seconds(length)))
+    }
+
+    /// What a node's API said when it could not be asked, around a moment.
+    fn why_refused(&self, node: usize, at: u64) -> Option<&'a str> {
+        let (told, error) = self.nodes[node].refusal?;
+        // What was told long before a node fell silent is not why it did.
+        (told + super::sight::TOLERATED_GAP >= at).then_some(error)
+    }
+
+    /// The time around a moment in which the tool itself stood still.
+    pub(crate) fn standstill_at(&self, at: u64) -> Option<(u64, u64)> {
+        let found = self.standstills.iter().find(|still| (still.0..=still.1).contains(&at));
+        found.map(|&(from, to, _)| (from, to))
     }
 
     /// Why a node could not be asked at a moment, for people; none if it could.
@@ -140,7 +210,13 @@ impl<'a> History<'a> {
             State::Coming => {
                 Some(format!("{name} was coming up since {} and had not answered yet", since.trim_start_matches("at ")))
             }
-            State::Unseen => Some(format!("{name} could not be seen, since {since}").replace("since at", "since")),
+            State::Unseen if self.standstill_at(at).is_some() => {
+                Some(format!("{name} was not asked: splitbrain itself stood still"))
+            }
+            State::Unseen => {
+                let why = self.why_refused(node, at).map_or_else(String::new, |why| format!(" ({why})"));
+                Some(format!("{name} could not be seen, since {}{why}", since.trim_start_matches("at ")))
+            }
             State::Dead => {
                 let death = self.nodes[node].deaths.iter().rev().find(|death| death.at <= at);
                 let how = death.map(|death| format!(" ({})", death.how)).unwrap_or_default();

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::agree::DEFAULT_DEPTH;
+use super::attendance::Attendance;
 use super::chain::{BlockId, Relation};
 use super::history::{Fact, History, State};
 use super::judge::{Case, Judgement};
@@ -21,7 +22,7 @@ use crate::topology::Targets;
 /// Each node that a fault hit is back with the others in time; the seconds of each node are recorded.
 ///
 /// A node is back at the first moment after the fault's end at which its head agrees (within `depth` blocks on one chain)
-/// with the heads of more than half of the other nodes that are there. Counts for the entry that `after` names, or for
+/// with the heads of more than half of the other nodes that were there at any moment since the fault began. Counts for the entry that `after` names, or for
 /// all faults of the timeline with `always` and `at_end`. A node that is hit again before its time is over is judged
 /// after the later fault.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -73,7 +74,17 @@ impl Recover {
         let (mut slowest, mut count) = (None::<(u64, usize, String)>, 0);
         for &window in &windows {
             let name = window.record.name.as_str();
-            let Some(end) = window.end else {
+            let hit = history.indices_of(&window.record.targets);
+            if !hit.iter().any(|node| case.nodes.contains(node)) {
+                continue;
+            }
+            if let Some(reason) = &window.spoilt {
+                judgement.outcome = judgement.outcome.and(Outcome::Unknown);
+                judgement.facts.push(reason.clone());
+                judgement.evidence.extend(&window.evidence);
+                continue;
+            }
+            let Some(end) = window.end.filter(|&end| end <= history.end) else {
                 judgement.outcome = judgement.outcome.and(Outcome::Unknown);
                 judgement.facts.push(format!("{name} never ended: {}", history.how_it_ended()));
                 continue;
@@ -130,6 +141,10 @@ impl Recover {
         judged: &[&Window<'_>],
     ) -> Vec<Return> {
         let bound = end + self.within.as_micros() as u64;
+        // Who was there at any moment counts: nobody is back among those who are left because the others were taken away.
+        let all: Vec<usize> = (0..history.nodes.len()).collect();
+        let everybody = Attendance { history, nodes: &all };
+        let there = everybody.took_part(window.begin.unwrap_or(end), bound.min(history.end));
         let (mut waiting, mut returns) = (Vec::new(), Vec::new());
         let mut again: BTreeMap<usize, &Window<'_>> = BTreeMap::new();
         for &node in hit {
@@ -141,7 +156,7 @@ impl Recover {
         let mut heads: Vec<Option<BlockId>> =
             (0..history.nodes.len()).map(|node| history.head_at(node, end).map(|head| head.2)).collect();
         let mut given_up: Vec<usize> = waiting.extract_if(.., |node| hit_again(*node, end)).collect();
-        self.settle(history, &heads, &mut waiting, |node| {
+        self.settle(history, &there, &heads, &mut waiting, |node| {
             returns.push(Return { node, took: Some(0), outcome: Outcome::Pass, fact: None, seq: None });
         });
         let first = history.changes.partition_point(|change| change.at <= end);
@@ -152,7 +167,7 @@ impl Recover {
             let Fact::State(state) = change.fact else { continue };
             heads[change.node] = if let State::Seen(head) = state { head } else { None };
             given_up.extend(waiting.extract_if(.., |node| hit_again(*node, change.at)));
-            self.settle(history, &heads, &mut waiting, |node| {
+            self.settle(history, &there, &heads, &mut waiting, |node| {
                 let took = Some(change.at - end);
                 returns.push(Return { node, took, outcome: Outcome::Pass, fact: None, seq: Some(change.seq) });
             });
@@ -166,10 +181,11 @@ impl Recover {
         returns
     }
 
-    /// Takes those off the list who are with more than half of the others that are there.
+    /// Takes those off the list who are with more than half of the others that were there at any moment.
     fn settle(
         &self,
         history: &History<'_>,
+        there: &[usize],
         heads: &[Option<BlockId>],
         waiting: &mut Vec<usize>,
         mut back: impl FnMut(usize),
@@ -186,13 +202,13 @@ impl Recover {
             let is_back = *with.entry(head).or_insert_with(|| {
                 // Whoever shows another chain is nobody to be with.
                 let layer = history.layer(node);
-                let same = || held.iter().filter(|((other, _), _)| *other == layer);
-                let present: usize = same().map(|(_, count)| count).sum();
-                let near = same().filter(|((_, other), _)| self.near(history, head, *other));
+                let same = held.iter().filter(|((other, _), _)| *other == layer);
+                let others = there.iter().filter(|&&other| other != node && history.layer(other) == layer).count();
+                let near = same.filter(|((_, other), _)| self.near(history, head, *other));
                 let together: usize = near.map(|(_, count)| count).sum();
                 // The only node of a layer has nobody to be with: that it shows a head is all there is.
                 let alone = history.is_layered() && history.layer_size(node) == 1;
-                alone || (present > 1 && (together - 1) * 2 > present - 1)
+                alone || others == 0 || (together - 1) * 2 > others
             });
             if is_back {
                 back(node);
@@ -244,7 +260,7 @@ fn superseded(
 /// What is to be said of a node that was not seen to come back.
 fn absent(history: &History<'_>, window: &Window<'_>, end: u64, bound: u64, node: usize) -> Return {
     let (name, entry) = (history.name(node), &window.record.name);
-    let reached = history.end + 1_000_000 >= bound;
+    let reached = super::intervals::reached(end, bound - end, history.end);
     let at = bound.min(history.end);
     let why = history.why_missing(node, at);
     let last = history.last_head(node, at).map(|(_, _, head)| {

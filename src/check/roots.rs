@@ -75,7 +75,8 @@ pub(super) fn compare(sides: &[Side]) -> Option<String> {
     let (a, rest) = sides.split_first()?;
     let b = rest.iter().find(|side| side.parent.is_some() && side.parent == a.parent)?;
     let (Some(one), Some(other)) = (&a.roots.state, &b.roots.state) else { return None };
-    (one == other).then(|| format!("same parent and same state root {}: only the blocks differ", short_hash(one)))
+    let (first, second) = (short_hash(&a.block.hash), short_hash(&b.block.hash));
+    (one == other).then(|| format!("same parent and same state root {} in {first} and {second}", short_hash(one)))
 }
 
 fn said(side: &Side) -> String {

@@ -4,9 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::chain::{BlockId, Relation};
 use super::history::{Call, History, State};
 use super::json_differences::{Difference, differences, matches, shown};
-use super::judge::{Case, Judgement};
+use super::judge::{Case, How, Judgement};
 use super::moments::{Answer, Moment, Moments};
 use super::questions::name_list;
 use super::{Outcome, When};
@@ -23,8 +24,11 @@ const SHOWN: usize = 20;
 /// `{block}` in a parameter is the number of a block, as `0x` hex, that all nodes that are asked were seen to hold, a
 /// little below the lowest head; `{block_hash}` is its hash, and a parameter that is `{height}` alone becomes its number
 /// as a JSON number. Without one of them each node answers about what it holds at its own moment. Asked at the moment
-/// that the expectation names, and every 5 s where it names a span of time. Answers are compared value by value; a call
-/// that some refuse and others answer is a difference, one that all refuse is none. Differences that the manifests of the
+/// that the expectation names, and every 5 s where it names a span of time. A round about a block says nothing while the
+/// nodes are on different chains (all hold what lies below the fork), nor, `during` and `after` an entry, if the block is
+/// older than the entry. Answers are compared value by value; a call that some refuse and others answer is a difference;
+/// one that all refuse compares nothing, and the answer is unknown. `{pay.hash}`, `{pay.answer}` and
+/// `{pay.answer/blockHash}` in a parameter name what an earlier entry sent or was answered, as under `send`. Differences that the manifests of the
 /// clients declare (`known_differences`) are told and do no harm.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -159,7 +163,13 @@ impl RpcEqual {
             same
         });
         let words = ("all answers were the same", "answers differed");
-        let mut judgement = case.judge_moments(&Moments(moments), words, |judgement, at| {
+        let open = |at: u64| {
+            let told = rounds.iter().rev().find(|round| round.at <= at).or(rounds.first());
+            let why = told.and_then(|round| round.facts.first());
+            why.cloned().unwrap_or_else(|| "fewer than two nodes had answered".to_owned())
+        };
+        let how = How { lasts: true, absence_counts: false, patient: false, dissents: None, open: &open };
+        let mut judgement = case.judge_moments(&Moments(moments), words, &how, |judgement, at| {
             let told = rounds.iter().rev().find(|round| round.at <= at).or(rounds.last());
             if let Some(round) = told {
                 judgement.facts.extend(round.facts.iter().cloned());
@@ -189,10 +199,11 @@ impl RpcEqual {
                 _ => rounds.push(vec![call]),
             }
         }
-        rounds.iter().map(|round| self.compare(case.history, round)).collect()
+        rounds.iter().map(|round| self.compare(case, round)).collect()
     }
 
-    fn compare(&self, history: &History<'_>, calls: &[&Call<'_>]) -> Round {
+    fn compare(&self, case: &Case<'_, '_>, calls: &[&Call<'_>]) -> Round {
+        let history = case.history;
         let (mut answered, mut refused, mut silent) = (Vec::new(), Vec::new(), Vec::new());
         for call in calls {
             let error = call.error.unwrap_or("no answer");
@@ -200,7 +211,7 @@ impl RpcEqual {
                 Some(result) => answered.push((call.node, Some(result))),
                 None if call.refused => refused.push((call.node, error)),
                 // Who is away because the timeline wants it so is not expected to answer.
-                None if matches!(history.state_at(call.node, call.at).1, State::Away | State::Coming) => {}
+                None if history.state_at(call.node, call.at).1 == State::Away => {}
                 None => silent.push(format!("{} did not answer: {error}", history.name(call.node))),
             }
         }
@@ -238,11 +249,22 @@ impl RpcEqual {
                 if first.len() == 1 { "its" } else { "this" }
             ));
         }
+        let aside = height.and_then(|height| beside_the_question(case, calls, height));
+        let nobody = answered.is_empty() && !refused.is_empty();
+        if nobody {
+            let message = refused.first().map_or("", |(_, message)| message);
+            facts.push(format!("{what}: nobody gave an answer, all refused ({message})"));
+        }
         let answer = if count > 0 {
             Answer::No
-        } else if !silent.is_empty() {
+        } else if let Some(aside) = aside {
+            facts.push(format!("{what}: {aside}"));
+            // Where one round is enough, a later one may do.
+            let once = matches!(case.when, When::During(_) | When::After(..) | When::Within(_) | When::Sometimes);
+            if once { Answer::NotYet } else { Answer::Unseen }
+        } else if nobody || !silent.is_empty() {
             Answer::Unseen
-        } else if answered.len() + refused.len() < 2 {
+        } else if answered.len() + refused.len() < 2 || self.leaves_out_who_takes_part(case, calls) {
             Answer::NotYet
         } else {
             Answer::Yes
@@ -257,6 +279,20 @@ impl RpcEqual {
             known,
             asked: calls.len(),
         }
+    }
+
+    /// Where one round is enough: whether somebody was away in it who is there at another moment of the time.
+    #[expect(clippy::unused_self, reason = "a part of judging a round")]
+    fn leaves_out_who_takes_part(&self, case: &Case<'_, '_>, calls: &[&Call<'_>]) -> bool {
+        if matches!(case.when, When::Always | When::Never | When::At(_) | When::AtEnd) {
+            return false;
+        }
+        let history = case.history;
+        let at = calls.iter().map(|call| call.at).max().unwrap_or(0);
+        let mut times = case.when.intervals(history).unwrap_or_default().into_iter();
+        let Some(time) = times.find(|time| (time.from..=time.to).contains(&at)) else { return false };
+        let part = case.attendance().took_part(time.from, time.to);
+        calls.iter().any(|call| call.result.is_none() && !call.refused && part.contains(&call.node))
     }
 
     /// The call for people: `eth_getBlockByNumber(0x20, false)`.
@@ -294,6 +330,24 @@ impl RpcEqual {
         let mut nodes = difference.sides.iter().rev().flat_map(|(_, nodes)| nodes.iter());
         nodes.find_map(|node| declared(*node)).map(|(_, _, reason)| reason.clone())
     }
+}
+
+/// Why equal answers about a block say nothing: nodes on different chains hold the blocks below the fork alike, and a block
+/// from before an entry says nothing about what came of it.
+fn beside_the_question(case: &Case<'_, '_>, calls: &[&Call<'_>], height: u64) -> Option<String> {
+    let history = case.history;
+    let at = calls.iter().map(|call| call.at).max()?;
+    let heads: Vec<BlockId> =
+        calls.iter().filter_map(|call| history.head_at(call.node, call.at)).map(|head| head.2).collect();
+    let apart = |head: &BlockId| history.chain.relation(*head, heads[0]) == Relation::Apart;
+    if heads.iter().any(apart) {
+        return Some(format!("block {height} lies below the fork: the nodes were on different chains"));
+    }
+    let (When::During(entry) | When::After(entry, _)) = case.when else { return None };
+    let begun = history.family(entry.as_str()).filter_map(|window| window.begin).filter(|&begin| begin <= at).max()?;
+    let block = heads.iter().find_map(|&head| history.chain.at_or_below(head, height))?;
+    let born = history.first_holder(block)?.at;
+    (born < begun).then(|| format!("block {height} is older than {entry}"))
 }
 
 /// Some refuse what others answer. How they word it is no difference.

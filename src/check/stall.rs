@@ -6,8 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::growth::Series;
+use super::history::State;
+use super::intervals::Interval;
 use super::judge::{Case, Judgement};
-use super::moments::Interval;
 use super::questions::seconds;
 use super::{Growth, Outcome};
 use crate::text::Sp;
@@ -48,10 +49,7 @@ impl Stall {
         let Some(zero) = case.history.zero else {
             return Judgement::new(Outcome::Unknown, "the timeline never began");
         };
-        match case.spans(zero) {
-            Ok(spans) => Case::together(spans.iter().map(|span| self.judge_span(case, span)).collect()),
-            Err(judgement) => judgement,
-        }
+        case.count(zero, |span| self.judge_span(case, span))
     }
 
     fn judge_span(&self, case: &Case<'_, '_>, span: &Interval) -> Judgement {
@@ -77,14 +75,16 @@ impl Stall {
                 let (at, seq) = series.reached(1).unwrap_or((from, 0));
                 evidence.push(seq);
                 grew.push((gain, at, format!("{name} grew by {gain}, first {}", history.moment(at))));
+            } else if let Some(why) = history.why_blind(node, from, span.to) {
+                unseen.push(why);
             } else if series.points.is_empty() && !series.away.iter().any(|&(a, b)| a <= from && b >= span.to) {
                 match self.on {
                     Growth::Head => unseen.push(format!("no head of {name} was seen")),
-                    // Nothing final before and nothing after is no growth.
-                    Growth::Finalized if history.head_at(node, span.to).is_some() => {}
-                    Growth::Finalized => unseen.push(format!("{name} was not seen")),
+                    // An execution client under a beacon chain may refuse the question until there is something final.
+                    Growth::Finalized if history.beside_beacon(node) && history.head_at(node, span.to).is_some() => {}
+                    Growth::Finalized => unseen.push(format!("{name} never said what is final")),
                 }
-            } else if series.blind.iter().any(|&(_, to)| to >= span.to) {
+            } else if history.state_at(node, span.to).1 == State::Coming {
                 unseen.extend(history.why_missing(node, span.to));
             }
         }
@@ -103,6 +103,8 @@ impl Stall {
             )
         } else if let Some(reason) = &span.cut_short {
             (Outcome::Unknown, format!("nothing grew so far, but {reason}"))
+        } else if case.attendance().took_part(from, span.to).is_empty() && unseen.is_empty() {
+            (Outcome::Unknown, "cannot be told: no node was there".to_owned())
         } else if unseen.is_empty() {
             (Outcome::Pass, format!("nothing grew on {}{when}", self.on))
         } else {

@@ -18,6 +18,12 @@
 //! inside b5 e5                              (block b5 holds the execution block e5)
 //! roots e5 s5 r5 21000                      (state root, receipts root and gas used of e5)
 //! 15 a round 12 3 Prevote / 15 a branch 7 b7 3 valid-fork / 15 a syncing true / 15 a called send-1 eth_call ok|fail
+//! 10 begin split cannot cut / 14.5 a pollgap 3.2 / 14 stood 5 / 30 a count panic 120 / 30 a watched 120 0 0.3 / 31 torn a volume
+//! promises 1 / wipes crash / nopanic a      (what the journal promises; an entry that wipes; a client without patterns)
+//! 12 a log own:refusal a line               (a mark of the manifest's own patterns)
+//! 15 a tells e5 header {"header": {}}       (what a node said of a block) / 15 a untold e5 trace no such method
+//! sends pay 0xaa                            (hash of the transaction that entry `pay` sends)
+//! 15 a version Geth/v1.16.9 / 15 a replies mine generate ["0xab"]       (`mine` is a window of the fault `send`)
 //! 15 links a>b:100:7 b>a:100:0              (packets delivered and cut since the run started)
 //! ```
 //! The zero lies 5 s after the run's start; nodes are started at −4 s and ready at −3 s unless `late` nodes are named.
@@ -62,6 +68,8 @@ struct Builder {
     slots: Option<u64>,
     begun: bool,
     no_zero: bool,
+    promises: u32,
+    lines: u64,
 }
 
 /// Microseconds since the run's start of a text such as `12.5`, seconds after the zero.
@@ -79,8 +87,11 @@ fn link_record(text: &str) -> LinkCounterRecord {
     LinkCounterRecord { from, to, packets, bytes: packets * 100, cut, lost: 0, overflow: 0 }
 }
 
-/// The hash of a block's name: 32 bytes that begin with the name.
+/// The hash of a block's name: 32 bytes that begin with the name; of `zeros`, which is no block, only zeros.
 pub(crate) fn hash(name: &str) -> String {
+    if name == "zeros" {
+        return format!("0x{}", "0".repeat(64));
+    }
     let mut digits: String = name.bytes().map(|byte| format!("{byte:02x}")).collect();
     digits.extend(std::iter::repeat_n('0', 64 - digits.len()));
     format!("0x{digits}")
@@ -106,6 +117,14 @@ impl Builder {
             ["slots", slots] => self.slots = Some(slots.parse().unwrap()),
             ["late", nodes @ ..] => self.late.extend(nodes.iter().map(|node| (*node).to_owned())),
             ["nozero"] => self.no_zero = true,
+            ["promises", promises] => self.promises = promises.parse().unwrap(),
+            ["wipes", name] => {
+                self.windows.iter_mut().find(|window| window.name.as_str() == *name).unwrap().wipes = true;
+            }
+            ["nopanic", name] => {
+                let node = self.nodes.iter_mut().find(|node| node.name.as_str() == *name).unwrap();
+                node.has_panic_patterns = Some(false);
+            }
             ["known", name, method, pointer, reason @ ..] => {
                 let node = self.nodes.iter_mut().find(|node| node.name.as_str() == *name).unwrap();
                 node.known_differences.push(((*method).to_owned(), (*pointer).to_owned(), reason.join(" ")));
@@ -119,6 +138,7 @@ impl Builder {
                 end: (*end != "-").then(|| at(end) - ZERO),
                 targets: targets.iter().map(|target| NodeName::new(*target)).collect(),
                 wipes: false,
+                transaction: None,
             }),
             ["layer", layer, nodes @ ..] => {
                 for node in self.nodes.iter_mut().filter(|node| nodes.contains(&node.name.as_str())) {
@@ -130,6 +150,10 @@ impl Builder {
             }
             ["roots", block, roots @ ..] => {
                 self.blocks.get_mut(*block).unwrap().roots = roots.iter().map(|root| (*root).to_owned()).collect();
+            }
+            ["sends", name, transaction] => {
+                let window = self.windows.iter_mut().find(|window| window.name.as_str() == *name).unwrap();
+                window.transaction = Some((*transaction).to_owned());
             }
             ["block", name, parent, producer @ ..] => self.block(name, parent, producer.first().copied()),
             [time, rest @ ..] => {
@@ -167,7 +191,7 @@ impl Builder {
             }
             .to_owned(),
             known_differences: Vec::new(),
-            has_panic_patterns: None,
+            has_panic_patterns: Some(true),
         });
     }
 
@@ -218,6 +242,14 @@ impl Builder {
             }
             ["ended", reason] => self.push(at, What::TimelineEnded { reason: (*reason).to_owned() }),
             ["trouble", text @ ..] => self.push(at, What::Trouble { message: text.join(" ") }),
+            ["stood", seconds] => {
+                let length = (seconds.parse::<f64>().unwrap() * 1e6) as u64;
+                self.push(at, What::StoodStill { from: at - length, to: at, suspended: 0 });
+            }
+            ["torn", errors @ ..] => {
+                let errors = if errors.is_empty() { vec![] } else { vec![errors.join(" ")] };
+                self.push(at, What::TornDown { errors });
+            }
             ["interrupted"] => self.push(at, What::Interrupted),
             ["pressure", over, cpu, memory] => {
                 let part = |share: &str| (share.parse::<f64>().unwrap() * over.parse::<f64>().unwrap() * 1e6) as u64;
@@ -299,10 +331,54 @@ impl Builder {
                 What::Reorg { node, from: hash("old"), to: hash("new"), depth, blocks: exact.then_some(depth), exact }
             }
             ["log", pattern, line @ ..] => {
-                What::LogMark { node, pattern: (*pattern).to_owned(), manifest: false, line: line.join(" "), number: 7 }
+                self.lines += 1;
+                let (pattern, manifest) = match pattern.strip_prefix("own:") {
+                    Some(pattern) => (pattern.to_owned(), true),
+                    None => ((*pattern).to_owned(), false),
+                };
+                What::LogMark { node, pattern, manifest, line: line.join(" "), number: 6 + self.lines }
             }
+            ["count", pattern, lines] => {
+                let (manifest, pattern) = (pattern.starts_with("own:"), pattern.trim_start_matches("own:").to_owned());
+                What::LogCount { node, pattern, manifest, lines: lines.parse().unwrap() }
+            }
+            ["pollgap", seconds] => {
+                let length = (seconds.parse::<f64>().unwrap() * 1e6) as u64;
+                What::PollGap { node, from: at - length, to: at }
+            }
+            ["watched", answered, failed, gap] => What::Watched {
+                node,
+                answered: answered.parse().unwrap(),
+                failed: failed.parse().unwrap(),
+                largest_gap: (gap.parse::<f64>().unwrap() * 1e6) as u64,
+            },
             ["answers", key, json @ ..] => self.called(node, key, Some(json.join(" ")), None, false),
             ["refuses", key, text @ ..] => self.called(node, key, None, Some(text.join(" ")), true),
+            ["tells", block, part, json @ ..] => What::Inspected {
+                node,
+                hash: hash(block),
+                part: (*part).to_owned(),
+                answer: Some(serde_json::from_str(&json.join(" ")).unwrap()),
+                error: None,
+            },
+            ["untold", block, part, why @ ..] => What::Inspected {
+                node,
+                hash: hash(block),
+                part: (*part).to_owned(),
+                answer: None,
+                error: Some(why.join(" ")),
+            },
+            // `a replies mine generate ["…"]`: what a node answered to a call of the timeline.
+            ["replies", entry, method, json @ ..] => What::Called {
+                asked_by: (*entry).to_owned(),
+                node,
+                method: (*method).to_owned(),
+                height: None,
+                result: Some(serde_json::from_str(&json.join(" ")).unwrap()),
+                error: None,
+                refused: false,
+            },
+            ["version", version @ ..] => What::Version { node, version: version.join(" ") },
             ["silent", key] => self.called(node, key, None, Some("timed out".to_owned()), false),
             _ => panic!("no such event: {words:?}"),
         };
@@ -370,11 +446,11 @@ impl Builder {
             expectations: serde_json::to_value(expectations).unwrap(),
             block_time: Some(2_000_000),
             slots_per_epoch: self.slots,
-            promises: 0,
+            promises: self.promises,
         };
         let all = std::iter::once((0, What::Run(run.clone()))).chain(self.events);
         let events = all.enumerate().map(|(seq, (at, what))| read_back(&Event { seq: seq as u64, at, what })).collect();
-        Journal { run, events, torn: false }
+        Journal { run, events, torn: false, damage: Vec::new() }
     }
 }
 

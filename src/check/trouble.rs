@@ -2,13 +2,15 @@
 
 use super::agree::DEFAULT_DEPTH;
 use super::agreement::{Question, over_time};
-use super::diagnosis::{Kind, diagnose};
+use super::diagnosis::{Diagnosis, Kind, diagnose, of_episodes};
 use super::judge::{Case, Judgement};
 use super::moments::Answer;
 use super::{Outcome, Subject, That};
 
 /// How many lines of logs stand among the facts.
-const QUOTED: usize = 2;
+const QUOTED: usize = 4;
+/// How many more times of divergence are told.
+const MORE_TOLD: usize = 3;
 
 impl Case<'_, '_> {
     /// Adds the diagnosis to an answer that is not a pass: what is most useful comes first.
@@ -41,9 +43,38 @@ impl Case<'_, '_> {
             judgement.evidence.extend(diagnosis.quotes.iter().map(|quote| quote.seq));
             judgement.diagnosis = Some(diagnosis);
         }
+        self.tell_other_episodes(that, judgement);
         for finding in self.findings.iter().filter(|finding| finding.covers(at)) {
             judgement.facts.push(finding.text.clone());
             judgement.evidence.extend(&finding.evidence);
+        }
+    }
+
+    /// The other times within the expectation's own in which these nodes were apart over other blocks.
+    fn tell_other_episodes(&self, that: &That, judgement: &mut Judgement) {
+        let (That::Agree(_), Ok(intervals)) = (that, self.when.intervals(self.history)) else { return };
+        let mut told: Vec<Diagnosis> = judgement.diagnosis.iter().cloned().collect();
+        let mut more = Vec::new();
+        for interval in intervals {
+            for (_, found) in of_episodes(self.history, &self.nodes, interval.from, interval.to) {
+                if told.iter().any(|other| other.is_about_the_same(&found)) {
+                    continue;
+                }
+                if let Some((from, to)) = found.apart {
+                    let from = self.history.moment(from).trim_start_matches("at ").to_owned();
+                    let to = to.map_or_else(String::new, |to| {
+                        format!(" to {}", self.history.moment(to).trim_start_matches("at "))
+                    });
+                    more.push(format!("they were also apart from {from}{to}: {}", found.text));
+                }
+                judgement.evidence.extend(&found.evidence);
+                told.push(found);
+            }
+        }
+        let left_out = more.len().saturating_sub(MORE_TOLD);
+        judgement.facts.extend(more.into_iter().take(MORE_TOLD));
+        if left_out > 0 {
+            judgement.facts.push(format!("and {left_out} more times"));
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) fn check(global: &Global, arguments: &CheckArguments) -> Exit {
             _ => output::data(judge::terminal(journal, verdict, global.color)),
         }
         let _ = folder;
-        judge::exit_of(verdict.outcome)
+        judge::exit_of(verdict)
     })
 }
 

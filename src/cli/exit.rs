@@ -13,7 +13,7 @@ pub(super) enum Exit {
     Input,
     /// The environment could not do it.
     Environment,
-    /// Something that was expected could not be observed.
+    /// Something that was expected could not be observed, or what was to be done was not done.
     Unknown,
     /// Ctrl-C or SIGTERM; judged and torn down before.
     Interrupted,

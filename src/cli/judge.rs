@@ -2,7 +2,7 @@
 
 use super::exit::Exit;
 use super::output::{self, Color};
-use crate::check::{self, Outcome, Verdict};
+use crate::check::{self, Conclusion, Verdict};
 use crate::journal::{Journal, read_journal};
 use crate::report;
 use crate::results::RunFolder;
@@ -44,11 +44,13 @@ pub(super) fn terminal(journal: &Journal, verdict: &Verdict, color: Color) -> St
     report::terminal(journal, verdict, report::Style { color: color.stdout() })
 }
 
-/// The exit that a verdict alone asks for.
-pub(super) fn exit_of(outcome: Outcome) -> Exit {
-    match outcome {
-        Outcome::Pass => Exit::Passed,
-        Outcome::Unknown => Exit::Unknown,
-        Outcome::Fail => Exit::Failed,
+/// The exit of `run` and of `check`: what the run came to, and nothing else.
+pub(super) fn exit_of(verdict: &Verdict) -> Exit {
+    match verdict.conclusion {
+        Conclusion::Passed => Exit::Passed,
+        Conclusion::Failed => Exit::Failed,
+        Conclusion::Unknown => Exit::Unknown,
+        Conclusion::Interrupted => Exit::Interrupted,
+        Conclusion::Broken => Exit::Environment,
     }
 }

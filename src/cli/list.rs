@@ -48,8 +48,12 @@ pub(super) fn list(global: &Global, arguments: &ListArguments) -> Exit {
             Ok(runs) => runs
                 .into_iter()
                 .map(|run| {
-                    let exit = run.exit.map_or_else(|| "did not end".to_owned(), |code| format!("exit {code}"));
-                    let about = format!("{} on {}, seed {}, {exit}", run.started, run.backend, run.seed);
+                    let end = match (run.conclusion, run.exit) {
+                        (Some(conclusion), Some(code)) => format!("{} (exit {code})", conclusion.word()),
+                        (None, Some(code)) => format!("exit {code}"),
+                        (_, None) => "did not end".to_owned(),
+                    };
+                    let about = format!("{} on {}, seed {}, {end}", run.started, run.backend, run.seed);
                     Row(short(&run.path), about, json!(run))
                 })
                 .collect(),

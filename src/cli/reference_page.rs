@@ -12,7 +12,8 @@ pub fn command_line_page() -> String {
         "# Command line\n\nMade from the program's own help by `SPLITBRAIN_REFRESH=1 cargo test --test generated`.\n\n\
          | exit code | meaning |\n| --- | --- |\n| 0 | passed |\n| 1 | an expectation failed |\n\
          | 2 | the input is wrong; nothing was started |\n| 3 | the environment could not do it |\n\
-         | 4 | verdict unknown |\n| 130 | interrupted; judged and torn down before |\n",
+         | 4 | unknown: something that was expected could not be observed, or what was to be done was not done |\n| 130 | interrupted; judged and torn down before |\n\n\
+         `check` exits as the run did.\n",
     );
     describe(&mut command, &mut page);
     page

@@ -16,11 +16,11 @@ use super::scenario::{Loaded, ScenarioOptions, load, print_diagnostics};
 use super::{Global, interrupts, judge, output, programs};
 use crate::action::{BackendKind, Capabilities, RunId, Support};
 use crate::backend::{Backend, docker, native};
-use crate::check::{Outcome, Verdict};
+use crate::check::Verdict;
 use crate::journal::Journal;
 use crate::plan::{self, Plan, StartTimes, Surroundings};
 use crate::results::{self, RunFolder, RunJson, Timings};
-use crate::run::{End, Request};
+use crate::run::Request;
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -209,6 +209,7 @@ async fn reserved_run(
             .collect(),
         started: now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         exit: None,
+        conclusion: None,
         ended: None,
         timings: Timings::default(),
     };
@@ -269,8 +270,9 @@ async fn reserved_run(
     if let Some(file) = results::start_times_file() {
         drop(results::remember_start_times(&file, &record.backend, &journal));
     }
-    let exit = exit_of(&outcome, &verdict);
+    let exit = judge::exit_of(&verdict);
     record.exit = Some(exit.code());
+    record.conclusion = Some(verdict.conclusion);
     record.ended = Some(outcome.end.word().to_owned());
     record.timings = timings(&outcome);
     if let Err(error) = folder.write_run(&record) {
@@ -383,18 +385,6 @@ async fn keep_up(backend: &Backend, wire: bool, id: &RunId, state: &Path, presse
         output::error(&error, &output::causes(&error), Some("try: splitbrain clean"));
     }
     drop(fs::remove_dir_all(state));
-}
-
-/// An interrupt and the environment come before the verdict; a node that never came up is a failed expectation where
-/// one says so, and the environment's fault where none does.
-fn exit_of(outcome: &crate::run::Outcome, verdict: &Verdict) -> Exit {
-    let of_verdict = judge::exit_of(verdict.outcome);
-    match outcome.end {
-        End::Interrupted => Exit::Interrupted,
-        End::Trouble if outcome.a_node_failed && verdict.outcome == Outcome::Fail => Exit::Failed,
-        End::Trouble => Exit::Environment,
-        End::Complete | End::Timeout => of_verdict,
-    }
 }
 
 fn timings(outcome: &crate::run::Outcome) -> Timings {

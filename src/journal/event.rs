@@ -14,6 +14,9 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// those of the scenario. Journals of older versions promise nothing (0).
 pub const PROMISES: u32 = 1;
 
+/// The error of an entry that was still being carried out when the timeline ended.
+pub const NOT_COMPLETE: &str = "not complete when the timeline ended";
+
 /// The longest time between two answers of a node that needs no word, in microseconds: as long as the shortest slot that
 /// anybody runs.
 pub const SIGHT_PROMISE: u64 = 1_000_000;
@@ -251,9 +254,16 @@ pub enum What {
         node: NodeName,
         /// The block's hash.
         hash: String,
-        /// Which question: `header`, `receipts`, `trace`.
+        /// Which question: `header`, `receipts`, `trace`; `refused` says that the node lists the block among those that it
+        /// refused.
         part: String,
-        /// The answer; absent if there was none.
+        /// The answer in short; absent if there was none. `of` says how many there were of what is listed beside it.
+        ///
+        /// * `header`: `{"header": {…}, "transactions": [{"hash": …}], "of": 1}`
+        /// * `receipts`: `{"receipts": [{"transactionHash": …}], "of": 1}`
+        /// * `trace`: `{"transactions": [{"hash": …, "steps": [[pc, op, gas, cost, depth, top of the stack]], "of": 12}],
+        ///   "of": 1}`
+        /// * `refused`: `true`
         #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
         answer: Option<serde_json::Value>,
         /// Why there is none.
@@ -451,6 +461,9 @@ pub struct WindowRecord {
     /// Whether its targets come back without their data.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub wipes: bool,
+    /// Hash of the transaction that it sends, if it sends one that the tool signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
 }
 
 /// A block as one node holds it.

@@ -16,7 +16,7 @@ pub mod probe;
 mod prober;
 mod ready;
 #[cfg(test)]
-mod stub;
+pub(crate) mod stub;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -34,7 +34,7 @@ use tokio::net::TcpStream;
 use crate::action::{NodeName, RpcSpec};
 use crate::journal::What;
 
-pub use prober::{PollStatistics, Prober, ProberSetup};
+pub use prober::{PollStatistics, Prober, ProberSetup, poll_gap};
 pub use ready::{NotReady, ready};
 
 /// Opens TCP connections to nodes. The engine implements it over its backend, which dials from inside the node's own

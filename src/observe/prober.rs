@@ -1,5 +1,7 @@
 //! One task for each node: polls its API at a steady pace and tells what changed.
 
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -9,10 +11,10 @@ use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 use super::chain::{Block, Chain};
-use super::probe::{Branch, Probe, ProbeError, Round, Slow};
+use super::probe::{Branch, ErrorKind, Probe, ProbeError, Round, Slow};
 use super::{Dial, Observation};
 use crate::action::{AdapterSpec, NodeName};
-use crate::journal::{BlockRecord, What};
+use crate::journal::{BlockRecord, SIGHT_PROMISE, What};
 
 /// Most blocks that are fetched for one new head. A node that adopts more at once leaves a gap in the journal.
 const BACK_FILL: usize = 512;
@@ -30,6 +32,11 @@ pub struct ProberSetup {
     pub adapter: AdapterSpec,
     /// Time between two polls; 250 to 500 ms is a good choice.
     pub interval: Duration,
+    /// When the run started: times in observations count from here.
+    pub origin: Instant,
+    /// How often the node's process was started, counted by whoever starts it. After each start the prober forgets what it
+    /// told, so that everything is told of the new process too, however quickly it came.
+    pub starts: Arc<AtomicU64>,
     /// Where observations go. When it is full the prober waits.
     pub sender: mpsc::Sender<Observation>,
     /// Ends the prober.
@@ -47,6 +54,9 @@ pub struct PollStatistics {
     pub largest_gap: Duration,
     /// Longest time that an answer took.
     pub slowest_answer: Duration,
+    /// When the node was last known to answer: its last answer, or the beginning of the watch if there was none. What
+    /// [`What::PollGap`] says of the time before has been sent by then.
+    pub last_answer: Option<Instant>,
 }
 
 /// A running prober.
@@ -65,15 +75,21 @@ impl Prober {
 
     /// Like [`Prober::spawn`], with another deadline for each request.
     pub(super) fn spawn_with_deadline(setup: ProberSetup, dial: Arc<dyn Dial>, deadline: Duration) -> Self {
-        let statistics = Arc::new(Mutex::new(PollStatistics::default()));
+        let statistics = PollStatistics { last_answer: Some(Instant::now()), ..PollStatistics::default() };
+        let statistics = Arc::new(Mutex::new(statistics));
         let node = setup.node.clone();
         let watcher = Watcher {
             probe: Probe::new(dial, setup.node.clone(), &setup.adapter, deadline),
             node: setup.node,
             sender: setup.sender,
             statistics: Arc::clone(&statistics),
+            origin: setup.origin,
+            seen_starts: setup.starts.load(Ordering::Acquire),
+            starts: setup.starts,
             chain: Chain::default(),
+            had_head: false,
             in_sight: None,
+            told_errors: BTreeSet::new(),
             told: Slow::default(),
             version: None,
             ask_version: true,
@@ -135,9 +151,17 @@ struct Watcher {
     probe: Probe,
     sender: mpsc::Sender<Observation>,
     statistics: Arc<Mutex<PollStatistics>>,
+    origin: Instant,
+    starts: Arc<AtomicU64>,
+    /// The start that what was told is about.
+    seen_starts: u64,
     chain: Chain,
+    /// Whether it has named a head since it was last started.
+    had_head: bool,
     /// When the last answer came; `None` while the node is out of sight.
     in_sight: Option<Instant>,
+    /// Why it is out of sight, as far as that was told since it was last started or in sight.
+    told_errors: BTreeSet<ErrorKind>,
     /// What was told last, to tell changes only.
     told: Slow,
     version: Option<String>,
@@ -148,17 +172,27 @@ struct Watcher {
 impl Watcher {
     /// One poll: the head, the blocks that came with it, and from time to time the rest.
     async fn poll(&mut self) -> Result<(), Deaf> {
+        // Read before the question: an answer can only come from a later start than this, never from an earlier one.
+        let starts = self.starts.load(Ordering::Acquire);
+        if starts != self.seen_starts {
+            self.seen_starts = starts;
+            self.forget();
+            self.told_errors.clear();
+            self.had_head = false;
+        }
         let asked = Instant::now();
         let head = self.probe.head().await;
         let at = Instant::now();
         let head = match head {
+            Ok(None) if self.had_head => return self.failed(at, &ProbeError::HeadGone).await,
             Ok(head) => head,
             Err(error) => return self.failed(at, &error).await,
         };
-        self.answered(asked, at);
+        self.answered(asked, at).await?;
         if self.in_sight.replace(at).is_none() {
             self.tell(at, What::ProbeBack { node: self.node.clone() }).await?;
-            (self.ask_version, self.slow_due) = (true, None);
+            self.forget();
+            self.told_errors.clear();
         }
         if let Some(head) = head
             && self.chain.current_head() != Some(&head.hash)
@@ -196,6 +230,7 @@ impl Watcher {
                 }
             }
         }
+        self.had_head = true;
         // Half a way down is told all the same: it was seen. What is missing below stays a gap.
         let head = fresh[0].clone();
         for mut block in fresh.into_iter().rev() {
@@ -270,33 +305,40 @@ impl Watcher {
         if let Some(syncing) = slow.syncing.filter(|_| slow.syncing != told.syncing) {
             self.tell(at, What::Syncing { node: node(), syncing }).await?;
         }
-        // What was not told this time keeps its last value.
-        self.told = Slow {
-            finalized: slow.finalized.or(told.finalized),
-            justified: slow.justified.or(told.justified),
-            peers: slow.peers.or(told.peers),
-            syncing: slow.syncing.or(told.syncing),
-            safe: slow.safe.or(told.safe),
-            branches: slow.branches.or(told.branches),
-            round: slow.round.or(told.round),
-        };
+        // What the API did not give this time is told again when it does.
+        self.told = slow;
         Ok(Ok(()))
     }
 
-    fn answered(&self, asked: Instant, at: Instant) {
+    /// Nothing that was told holds for what answers from now on: all of it is told again.
+    fn forget(&mut self) {
+        self.chain.out_of_sight();
+        self.told = Slow::default();
+        (self.version, self.ask_version, self.slow_due) = (None, true, None);
+    }
+
+    async fn answered(&self, asked: Instant, at: Instant) -> Result<(), Deaf> {
+        let before = self.statistics.lock().unwrap_or_else(PoisonError::into_inner).last_answer.unwrap_or(asked);
+        if let Some(gap) = poll_gap(&self.node, self.origin, before, at) {
+            self.tell(at, gap).await?;
+        }
         let mut statistics = self.statistics.lock().unwrap_or_else(PoisonError::into_inner);
         statistics.answered += 1;
         statistics.slowest_answer = statistics.slowest_answer.max(at - asked);
         if let Some(last) = self.in_sight {
             statistics.largest_gap = statistics.largest_gap.max(at - last);
         }
+        statistics.last_answer = Some(at);
+        Ok(())
     }
 
-    /// The node could not be seen. That is told at the first failure after a success, and once if there never was one.
+    /// The node could not be seen. That is told at the first failure after a success or a start, and again whenever there is
+    /// another kind of reason for it.
     async fn failed(&mut self, at: Instant, error: &ProbeError) -> Result<(), Deaf> {
         self.statistics.lock().unwrap_or_else(PoisonError::into_inner).failed += 1;
         self.chain.out_of_sight();
-        if self.in_sight.take().is_some() {
+        self.in_sight = None;
+        if self.told_errors.insert(error.kind()) {
             self.tell(at, What::ProbeLost { node: self.node.clone(), error: error.to_string() }).await?;
         }
         Ok(())
@@ -306,6 +348,15 @@ impl Watcher {
         let observation = Observation { node: self.node.clone(), at, what };
         self.sender.send(observation).await.map_err(|_| Deaf)
     }
+}
+
+/// What is said of the time between two answers, if it is longer than is promised. Times count from `origin`.
+pub fn poll_gap(node: &NodeName, origin: Instant, from: Instant, to: Instant) -> Option<What> {
+    if to.saturating_duration_since(from) <= Duration::from_micros(SIGHT_PROMISE) {
+        return None;
+    }
+    let micros = |instant: Instant| instant.saturating_duration_since(origin).as_micros() as u64;
+    Some(What::PollGap { node: node.clone(), from: micros(from), to: micros(to) })
 }
 
 fn record(node: &NodeName, block: Block) -> BlockRecord {

@@ -8,7 +8,7 @@ use super::producers_cometbft::node_key;
 use super::timeline::Window;
 use super::wiring::{Known, Wires};
 use super::{Plan, PlannedEntry, PlannedNode, SCHEMA_VERSION, Surroundings};
-use super::{addresses, duration, producers, questions, requirements, sends, timeline};
+use super::{addresses, duration, hashes, producers, questions, requirements, sends, timeline};
 use crate::action::{BackendKind, Capabilities, NetworkName, Seeds};
 use crate::client::IdentityKind;
 use crate::link::{LinkParameters, LinkRule, NodeSet};
@@ -51,7 +51,7 @@ pub fn build(
     }
     let wires = Wires::new(topology, &known);
     let (edges, left_out) = wires.edges(topology);
-    let notes = topology
+    let mut notes: Vec<String> = topology
         .notes
         .iter()
         .cloned()
@@ -96,11 +96,17 @@ pub fn build(
             Err(more) => mistakes.extend(more),
         }
     }
-    let calls = sends::steps(scenario, &filler, &known).map_err(|more| mistakes.extend(more)).unwrap_or_default();
+    let (calls, hashes) =
+        sends::steps(scenario, &filler, &known).map_err(|more| mistakes.extend(more)).unwrap_or_default();
     if !mistakes.is_empty() {
         return Err(once(mistakes));
     }
-    let questions = questions::questions(scenario, &nodes, length);
+    let mut questions = questions::questions(scenario, &nodes, length);
+    for param in questions.iter_mut().flat_map(|question| &mut question.params) {
+        *param = hashes.fill(param);
+    }
+    notes.extend(hashes::note(&calls, &questions));
+    let expectations = scenario.expectations.iter().cloned();
     Ok(Plan {
         schema: SCHEMA_VERSION,
         scenario: scenario.name.clone(),
@@ -113,9 +119,9 @@ pub fn build(
         bootnodes: topology.bootnodes.clone(),
         wire,
         base_links: topology.links.iter().cloned().chain(apart(topology)).collect(),
-        entries: entries(scenario),
+        entries: entries(scenario, &hashes),
         timeline: steps(scenario, calls, length),
-        expectations: scenario.expectations.clone(),
+        expectations: expectations.map(|one| hashes.fill_expectation(one)).collect(),
         questions,
         duration: length,
         timeout: scenario.timeout,
@@ -184,7 +190,7 @@ fn apart(topology: &Topology) -> Vec<LinkRule> {
     rules
 }
 
-fn entries(scenario: &Scenario) -> Vec<PlannedEntry> {
+fn entries(scenario: &Scenario, hashes: &hashes::Hashes) -> Vec<PlannedEntry> {
     let entries = scenario.timeline.iter().map(|entry| PlannedEntry {
         name: entry.name.clone(),
         family: entry.family.clone(),
@@ -194,6 +200,11 @@ fn entries(scenario: &Scenario) -> Vec<PlannedEntry> {
         end: duration::end_of(entry),
         targets: entry.targets.clone(),
         links: entry.effects.links.clone(),
+        down: entry.effects.down.iter().map(|down| down.node.clone()).collect(),
+        wipes: entry.effects.down.iter().any(|down| down.wipe),
+        paused: entry.effects.paused.clone(),
+        detached: entry.effects.detached.clone(),
+        transaction: hashes.of(&entry.name).cloned(),
     });
     entries.collect()
 }

@@ -6,6 +6,7 @@ mod arguments;
 mod build;
 mod duration;
 mod genesis_delay;
+mod hashes;
 mod invocation;
 mod keys;
 mod mates;
@@ -38,7 +39,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::action::{
-    Action, AdapterSpec, BackendKind, ClientRef, EntryName, NetworkSpec, NodeName, NodeProcess, ReadySpec, RpcSpec,
+    Action, AdapterSpec, BackendKind, ClientRef, EntryName, NetworkName, NetworkSpec, NodeName, NodeProcess, ReadySpec,
+    RpcSpec,
 };
 use crate::check::Expectation;
 use crate::genesis::PostMerge;
@@ -47,7 +49,7 @@ use crate::link::LinkRule;
 pub use build::build;
 pub use genesis_delay::StartTimes;
 pub use keys::{NodeKey, address_text};
-pub use questions::Question;
+pub use questions::{Question, Shift};
 
 /// Version of the form in which a plan is written.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -187,6 +189,21 @@ pub struct PlannedEntry {
     pub targets: Vec<NodeName>,
     /// Link rules that it adds.
     pub links: Vec<LinkRule>,
+    /// Nodes whose process it takes down.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub down: Vec<NodeName>,
+    /// Whether they come back without their data.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub wipes: bool,
+    /// Nodes that it freezes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub paused: Vec<NodeName>,
+    /// Interfaces that it takes away.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub detached: Vec<(NodeName, NetworkName)>,
+    /// Hash of the transaction that it sends, if it sends one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<String>,
 }
 
 /// One instant of the timeline. The actions bring the network from the state before to the state after it.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::PlannedNode;
 use super::duration::{OPEN_ENDED, end_of};
-use crate::action::{NodeName, RpcSpec};
+use crate::action::{EntryName, NodeName, RpcSpec};
 use crate::check::{That, When, rpc_equal};
 use crate::spec::Scenario;
 
@@ -32,6 +32,20 @@ pub struct Question {
     pub nodes: Vec<(NodeName, RpcSpec)>,
     /// When, after the timeline's zero, in order. Rounds do not overlap.
     pub moments: Vec<Duration>,
+    /// What the moments go by.
+    pub shift: Shift,
+}
+
+/// What a question's moments go by when a run is behind its plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shift {
+    /// The clock: they are asked when they were planned.
+    Clock,
+    /// The end of this entry: when that was late, they are late by as much.
+    Entry(EntryName),
+    /// The end of the timeline.
+    Timeline,
 }
 
 impl Question {
@@ -73,9 +87,23 @@ pub(super) fn questions(scenario: &Scenario, nodes: &[PlannedNode], length: Dura
             about_block: !rpc_equal::holes(&check.params).is_empty(),
             nodes: asked.filter_map(|node| Some((node.process.name.clone(), node.rpc.clone()?))).collect(),
             moments: moments(scenario, &expectation.when, length),
+            shift: shift(scenario, &expectation.when),
         });
     }
     questions
+}
+
+fn shift(scenario: &Scenario, when: &When) -> Shift {
+    match when {
+        When::AtEnd => Shift::Timeline,
+        When::After(name, _) => {
+            let family = scenario.timeline.iter().filter(|entry| entry.name == *name || entry.family == name.as_str());
+            // The last repetition; one without an end ends with the timeline, and goes by the clock until then.
+            let last = family.filter_map(|entry| Some((end_of(entry)?, &entry.name))).max_by_key(|(end, _)| *end);
+            last.map_or(Shift::Clock, |(_, name)| Shift::Entry(name.clone()))
+        }
+        _ => Shift::Clock,
+    }
 }
 
 fn moments(scenario: &Scenario, when: &When, length: Duration) -> Vec<Duration> {
@@ -145,6 +173,7 @@ mod tests {
             about_block: true,
             nodes: Vec::new(),
             moments: Vec::new(),
+            shift: Shift::Clock,
         };
         assert_eq!(
             question.fill(32, "0xab"),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Step;
+use super::hashes::Hashes;
 use super::invocation::Filler;
 use super::keys::{NodeKey, address_text};
 use super::transaction::Unsigned;
@@ -15,12 +16,14 @@ use crate::spec::{Entry, Recipient, Scenario, Send, Transaction};
 use crate::text::{Diagnostic, Sp, Span};
 
 /// A step for each entry that sends something, in order of time: calls take their time, and no fault may wait for them.
+/// With the hashes of the transactions among them.
 pub(super) fn steps(
     scenario: &Scenario,
     filler: &Filler<'_>,
     known: &[Known<'_>],
-) -> Result<Vec<Step>, Vec<Diagnostic>> {
-    let mut sender = Sender { filler, known, nonces: BTreeMap::new(), mistakes: Vec::new() };
+) -> Result<(Vec<Step>, Hashes), Vec<Diagnostic>> {
+    let hashes = Hashes::default();
+    let mut sender = Sender { filler, known, nonces: BTreeMap::new(), hashes, mistakes: Vec::new() };
     let mut steps = Vec::new();
     // Entries stand in order of time, those of one instant in the order of the file: so nonces follow.
     for entry in &scenario.timeline {
@@ -34,7 +37,7 @@ pub(super) fn steps(
             });
         }
     }
-    if sender.mistakes.is_empty() { Ok(steps) } else { Err(sender.mistakes) }
+    if sender.mistakes.is_empty() { Ok((steps, sender.hashes)) } else { Err(sender.mistakes) }
 }
 
 /// The account of that number, which chains with funded accounts give money to.
@@ -47,6 +50,8 @@ struct Sender<'b, 'a> {
     known: &'b [Known<'a>],
     /// Transactions that each account has sent so far.
     nonces: BTreeMap<u32, u64>,
+    /// Hashes of the transactions so far: what is named in a call was sent before.
+    hashes: Hashes,
     mistakes: Vec<Diagnostic>,
 }
 
@@ -54,7 +59,7 @@ impl<'a> Sender<'_, 'a> {
     fn actions(&mut self, entry: &Entry, send: &Send) -> Vec<Action> {
         match send {
             Send::Rpc { nodes, method, params } => {
-                let params = Value::Array(params.clone());
+                let params = self.hashes.fill(&Value::Array(params.clone()));
                 nodes.iter().filter_map(|node| self.call(entry, node, method, params.clone())).collect()
             }
             Send::Call { nodes, name, place } => {
@@ -71,8 +76,9 @@ impl<'a> Sender<'_, 'a> {
                 actions
             }
             Send::Transaction(transaction) => {
-                let raw = format!("0x{}", hex::encode(self.sign(transaction)));
-                let params = Value::Array(vec![Value::String(raw)]);
+                let raw = self.sign(transaction);
+                self.hashes.note(&entry.name, &raw);
+                let params = Value::Array(vec![Value::String(format!("0x{}", hex::encode(raw)))]);
                 self.call(entry, &transaction.via, "eth_sendRawTransaction", params).into_iter().collect()
             }
         }
@@ -231,6 +237,27 @@ mod tests {
         assert_eq!(nonces, [(5, 0), (5, 0), (6, 1), (9, 2)]);
         assert_eq!(plan.notes.len(), 2, "whose accounts they are: {:?}", plan.notes);
         assert!(plan.timeline.iter().all(|step| step.begins == step.ends), "over at once");
+    }
+
+    #[test]
+    fn a_later_call_is_given_the_hash_of_an_earlier_transaction() {
+        let call = |params: serde_json::Value| Send::Rpc {
+            nodes: vec!["b".into()],
+            method: "eth_getTransactionByHash".to_owned(),
+            params: vec![params],
+        };
+        let names = serde_json::json!("{send-0.hash}");
+        let kept = serde_json::json!("{send-1.answer/blockHash}");
+        let plan = plan(vec![(5, pay(0)), (5, call(names)), (9, call(kept))]);
+        let calls = calls(&plan);
+        let raw = hex::decode(&calls[0].3[2..]).unwrap();
+        let hash = <sha3::Keccak256 as sha3::Digest>::digest(&raw);
+        assert_eq!(calls[1].3, format!("0x{}", hex::encode(hash)), "of the bytes that are sent");
+        assert_eq!(plan.entries[0].transaction.as_ref(), Some(&calls[1].3));
+        assert_eq!(plan.entries[1].transaction, None);
+        assert_eq!(calls[2].3, "{send-1.answer/blockHash}", "an answer is filled in when it is there");
+        let note = plan.notes.last().unwrap();
+        assert!(note.contains("the first node that answered") && note.ends_with("of send-1"), "{note}");
     }
 
     #[test]

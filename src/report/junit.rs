@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
-use crate::check::{ExpectationResult, Outcome, Verdict};
-use crate::journal::Journal;
+use crate::check::{Conclusion, ExpectationResult, Outcome, Verdict};
+use crate::journal::{Journal, What};
 
-/// The content of `junit.xml`. A failed expectation is a failure, an unknown one an error: neither is a pass.
+/// The content of `junit.xml`. A failed expectation is a failure, an unknown one an error: neither is a pass. Where the run
+/// as a whole is no pass for another reason (it was interrupted, an entry was not carried out), a first test case `run` is an
+/// error.
 pub fn junit(journal: &Journal, verdict: &Verdict) -> String {
     let run = &journal.run;
     let mut suite = TestSuite::new(run.scenario.as_str());
@@ -18,9 +20,13 @@ pub fn junit(journal: &Journal, verdict: &Verdict) -> String {
         ("backend", run.backend.clone()),
         ("engine", run.engine.clone()),
         ("started", run.started.clone()),
+        ("conclusion", verdict.conclusion.word().to_owned()),
         ("ended", verdict.ended.clone().unwrap_or_else(|| "unknown".to_owned())),
     ];
     suite.add_properties(facts.iter().map(|(name, value)| (*name, value.as_str())));
+    if let Some(case) = whole_run(journal, verdict) {
+        suite.add_test_case(case);
+    }
     for result in &verdict.results {
         let mut case = TestCase::new(result.label.as_str(), status(result));
         case.set_classname(format!("{}.{}", run.scenario, result.keyword));
@@ -33,6 +39,36 @@ pub fn junit(journal: &Journal, verdict: &Verdict) -> String {
     let mut report = Report::new("splitbrain");
     report.add_test_suite(suite);
     report.to_string().expect("quick-junit escapes or drops whatever XML cannot say")
+}
+
+/// What no expectation says: that the run as a whole is no pass.
+fn whole_run(journal: &Journal, verdict: &Verdict) -> Option<TestCase> {
+    let mut reasons = Vec::new();
+    match verdict.conclusion {
+        Conclusion::Interrupted => reasons.push("the run was interrupted; judged on what there is".to_owned()),
+        Conclusion::Broken => {
+            reasons.push("the run was broken off by trouble; judged on what there is".to_owned());
+            reasons.extend(journal.events.iter().filter_map(|event| match &event.what {
+                What::Trouble { message } => Some(message.clone()),
+                _ => None,
+            }));
+        }
+        Conclusion::Passed | Conclusion::Failed | Conclusion::Unknown if verdict.ended.is_none() => {
+            reasons.push("the journal breaks off: the run was killed or still goes on".to_owned());
+        }
+        Conclusion::Passed | Conclusion::Failed | Conclusion::Unknown => {}
+    }
+    reasons.extend(verdict.doubts.iter().cloned());
+    let told = verdict.results.iter().any(|result| result.outcome != Outcome::Pass);
+    if reasons.is_empty() && !told && verdict.conclusion != Conclusion::Passed {
+        reasons.push(format!("the run as a whole: {}", verdict.conclusion.word()));
+    }
+    let first = reasons.first()?.clone();
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_type(verdict.conclusion.word()).set_message(first).set_description(reasons.join("\n"));
+    let mut case = TestCase::new("run", status);
+    case.set_classname(format!("{}.run", journal.run.scenario));
+    Some(case)
 }
 
 fn status(result: &ExpectationResult) -> TestCaseStatus {

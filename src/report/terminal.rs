@@ -1,9 +1,9 @@
-//! The end of a run on a terminal: one line for each expectation, and for what did not pass the facts that matter most.
+//! The end of a run on a terminal: why nothing of it may count, one line for each expectation, and for what did not pass the facts that matter most.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use crate::check::{ExpectationResult, FaultInstant, Outcome, SEND, Verdict};
+use crate::check::{Conclusion, ExpectationResult, FaultInstant, Outcome, SEND, Verdict};
 use crate::journal::{Journal, What};
 
 /// How text for a terminal may look.
@@ -33,6 +33,9 @@ pub fn terminal(journal: &Journal, verdict: &Verdict, style: Style) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     let width = verdict.results.iter().map(|result| result.label.chars().count()).max().unwrap_or(0).min(60);
+    for doubt in &verdict.doubts {
+        let _ = writeln!(text, "{} {doubt}", style.paint("33;1", "!"));
+    }
     for result in &verdict.results {
         let _ = one(&mut text, result, width, style);
     }
@@ -116,8 +119,18 @@ fn shortened(message: &str) -> String {
 }
 
 fn end_notes(text: &mut String, journal: &Journal, verdict: &Verdict, style: Style) -> std::fmt::Result {
+    let zero = journal.events.iter().find(|event| matches!(event.what, What::TimelineStarted));
+    let zero = zero.map_or(0, |event| event.at);
+    let since_zero = |at: u64| (at as f64 - zero as f64) / 1e6;
     for diagnosis in verdict.diagnoses.iter().take(NOTES) {
-        let during = diagnosis.during.as_ref().map(|entry| format!("{entry}: ")).unwrap_or_default();
+        let during = match (&diagnosis.during, diagnosis.apart) {
+            (Some(entry), _) => format!("{entry}: "),
+            (None, Some((from, to))) => {
+                let to = to.map_or_else(|| "the end".to_owned(), |to| format!("{:.1} s", since_zero(to)));
+                format!("{:.1} s to {to}: ", since_zero(from))
+            }
+            (None, None) => String::new(),
+        };
         writeln!(text, "  {during}{}", diagnosis.text)?;
     }
     for finding in verdict.findings.iter().take(NOTES) {
@@ -157,11 +170,12 @@ fn end_notes(text: &mut String, journal: &Journal, verdict: &Verdict, style: Sty
     }
     let count = |outcome| verdict.results.iter().filter(|result| result.outcome == outcome).count();
     let (passed, failed, unknown) = (count(Outcome::Pass), count(Outcome::Fail), count(Outcome::Unknown));
-    let (code, word) = match verdict.outcome {
-        Outcome::Pass => ("32;1", "PASSED"),
-        Outcome::Fail => ("31;1", "FAILED"),
-        Outcome::Unknown => ("33;1", "UNKNOWN"),
+    let code = match verdict.conclusion {
+        Conclusion::Passed => "32;1",
+        Conclusion::Failed | Conclusion::Broken => "31;1",
+        Conclusion::Unknown | Conclusion::Interrupted => "33;1",
     };
+    let word = verdict.conclusion.word().to_uppercase();
     let mut parts = vec![format!("{passed} passed")];
     if failed > 0 {
         parts.push(format!("{failed} failed"));
@@ -170,5 +184,5 @@ fn end_notes(text: &mut String, journal: &Journal, verdict: &Verdict, style: Sty
         parts.push(format!("{unknown} unknown"));
     }
     let run = &journal.run;
-    writeln!(text, "{} {} (seed {}): {}", style.paint(code, word), run.scenario, run.seed, parts.join(", "))
+    writeln!(text, "{} {} (seed {}): {}", style.paint(code, &word), run.scenario, run.seed, parts.join(", "))
 }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::ResultsError;
+use crate::check::Conclusion;
 
 /// A run's folder. All names of files in it are here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,9 @@ pub struct RunJson {
     pub started: String,
     /// Exit code of the tool; `None` while the run goes on (or if it was killed).
     pub exit: Option<u8>,
+    /// What it came to, the same word as in `verdict.json`; `None` as with `exit`, and in files of older versions.
+    #[serde(default)]
+    pub conclusion: Option<Conclusion>,
     /// How the timeline ended: `complete`, `timeout`, `interrupted`, `trouble`.
     pub ended: Option<String>,
     /// How long things took.

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{ResultsError, RunFolder};
+use super::{ResultsError, RunFolder, RunJson};
+use crate::check::Conclusion;
 
 /// One stored run, for `list runs`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -22,6 +23,8 @@ pub struct RunSummary {
     pub backend: String,
     /// Exit code; `None` if the run never ended.
     pub exit: Option<u8>,
+    /// What it came to; `None` if the run never ended or is of an older version.
+    pub conclusion: Option<Conclusion>,
 }
 
 /// All runs below a results folder, oldest first. A folder that is no run is passed over; no results folder is no run.
@@ -31,9 +34,8 @@ pub fn list_runs(root: &Path) -> Result<Vec<RunSummary>, ResultsError> {
         for path in subfolders(&scenario)? {
             let Ok(folder) = RunFolder::open(&path) else { continue };
             if let Ok(run) = folder.read_run() {
-                let (scenario, started, seed, backend, exit) =
-                    (run.scenario, run.started, run.seed, run.backend, run.exit);
-                runs.push(RunSummary { path, scenario, started, seed, backend, exit });
+                let RunJson { scenario, started, seed, backend, exit, conclusion, .. } = run;
+                runs.push(RunSummary { path, scenario, started, seed, backend, exit, conclusion });
             }
         }
     }

@@ -10,6 +10,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::answers::Answers;
+use super::inspection::Job;
 use super::nodes::Report;
 use crate::action::{Action, NodeName, RpcSpec};
 use crate::journal::What;
@@ -46,20 +48,30 @@ impl Calls {
         Self { dial: Arc::clone(dial), reports: reports.clone(), cancel: cancel.clone(), tasks: JoinSet::new() }
     }
 
-    /// Makes a call of the timeline; other actions are not for here.
-    pub(super) fn send(&mut self, step: usize, action: Action) {
+    /// Makes a call of the timeline; other actions are not for here. A call that names an answer which is not there is not
+    /// made, and reported as that.
+    pub(super) fn send(&mut self, step: usize, part: usize, action: Action, answers: &Answers) {
         let Action::Call { node, asked_by, rpc, method, params } = action else { return };
+        let params = match answers.fill(&params) {
+            Ok(params) => params,
+            Err(why) => {
+                let (asked_by, error) = (asked_by.to_string(), Some(why));
+                let answer = What::Called { asked_by, node, method, height: None, result: None, error, refused: false };
+                self.spawn(async move { Report::Called { step, part, at: Instant::now(), answer } });
+                return;
+            }
+        };
         let call = Call { asked_by: asked_by.to_string(), node, rpc, method, params, height: None };
         let dial = Arc::clone(&self.dial);
         self.spawn(async move {
             let at = Instant::now();
             let answer = call.make(&dial, SEND_WITHIN).await;
-            Report::Called { step, at, answer }
+            Report::Called { step, part, at, answer }
         });
     }
 
     /// Asks all nodes of a question at once, and reports all answers at once.
-    pub(super) fn ask(&mut self, question: &Question, height: Option<u64>, params: &[Value]) {
+    pub(super) fn ask(&mut self, question: &Question, height: Option<u64>, params: &Value) {
         let calls: Vec<Call> = question
             .nodes
             .iter()
@@ -68,7 +80,7 @@ impl Calls {
                 node: node.clone(),
                 rpc: rpc.clone(),
                 method: question.method.clone(),
-                params: Value::Array(params.to_vec()),
+                params: params.clone(),
                 height,
             })
             .collect();
@@ -80,6 +92,12 @@ impl Calls {
             }));
             Report::Answers { answers: answers.await }
         });
+    }
+
+    /// Has nodes asked about the blocks in which their chains parted.
+    pub(super) fn inspect(&mut self, job: Job) {
+        let dial = Arc::clone(&self.dial);
+        self.spawn(async move { Report::Inspected { told: job.carry_out(dial).await } });
     }
 
     fn spawn(&mut self, work: impl Future<Output = Report> + Send + 'static) {
@@ -123,4 +141,44 @@ pub(super) fn unasked(question: &Question, why: &str) -> Vec<What> {
         refused: false,
     });
     unasked.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::observe::stub::{Reply, Stub};
+
+    #[tokio::test]
+    async fn a_call_that_names_an_answer_which_is_not_there_is_not_sent() {
+        let stub =
+            Stub::start(|asked| Reply::json(&json!({"jsonrpc": "2.0", "id": 1, "result": asked.body["params"]}))).await;
+        let (sender, mut reports) = mpsc::channel(8);
+        let mut calls = Calls::new(&stub.dialler(), &sender, &CancellationToken::new());
+        let call = |params: Value| Action::Call {
+            node: "a".into(),
+            asked_by: "look".into(),
+            rpc: RpcSpec::at(8545),
+            method: "eth_getTransactionByHash".to_owned(),
+            params,
+        };
+        calls.send(3, 0, call(json!(["{pay.answer}"])), &Answers::default());
+        let Some(Report::Called {
+            step: 3,
+            answer: What::Called { result: None, error: Some(error), refused, .. },
+            ..
+        }) = reports.recv().await
+        else {
+            panic!("told as not answered")
+        };
+        assert_eq!(error, "not sent: pay was not answered yet, so {pay.answer} has no value");
+        assert!(!refused, "nobody refused it");
+        assert!(stub.asked().is_empty(), "nothing was sent");
+        calls.send(4, 0, call(json!(["0x1"])), &Answers::default());
+        let Some(Report::Called { step: 4, answer: What::Called { result, .. }, .. }) = reports.recv().await else {
+            panic!("answered")
+        };
+        assert_eq!(result, Some(json!(["0x1"])));
+    }
 }

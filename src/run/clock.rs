@@ -13,6 +13,11 @@ impl RunClock {
         Self { start: Instant::now() }
     }
 
+    /// The run's start.
+    pub(super) fn origin(self) -> Instant {
+        self.start
+    }
+
     /// Microseconds from the run's start to an instant.
     pub(super) fn micros(self, instant: Instant) -> u64 {
         u64::try_from(instant.saturating_duration_since(self.start).as_micros()).unwrap_or(u64::MAX)

@@ -1,38 +1,47 @@
 //! The event loop of a run: what can happen stands in one `select!`, what is done about it in one method each.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod steps;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::calls::{Calls, unasked};
+use super::answers::Answers;
+use super::asks::Asks;
+use super::calls::Calls;
 use super::clock::RunClock;
 use super::dialer::BackendDialer;
 use super::genesis_time::{GenesisWork, Settled, genesis_seconds, instant_of, timeline_zero};
-use super::link_timer::LinkTimer;
+use super::inspector::Inspector;
+use super::link_timer::{LinkTimer, Swapped};
 use super::lives::Lives;
 use super::logs::LogWatch;
-use super::nodes::{Order, Report, Workers, describe, ends_process, node_of};
+use super::nodes::{Order, Report, Workers, describe};
 use super::pressure::PressureMeter;
+use super::pulse::Pulse;
 use super::recent::RecentBlocks;
 use super::record::run_record;
-use super::timeline::{Completed, Timeline};
+use super::timeline::Timeline;
 use super::{End, HeadCount, JournalFailed, Outcome, Progress, Request};
-use crate::action::{Action, BackendKind, NodeName, NodeProcess, Seeds};
+use crate::action::{BackendKind, NodeName, NodeProcess, Seeds};
 use crate::backend::docker::{self, DockerBackend};
 use crate::backend::native::NativeBackend;
 use crate::backend::{Backend, BackendError, BackendEvent, LogSink, RunSetup, WireSetup, ended_by_signal};
 use crate::genesis::Prepared;
-use crate::journal::{FaultPhase, JournalWriter, LinkCounterRecord, NodePhase, What};
-use crate::observe::{Dial, Observation, Prober, ProberSetup};
+use crate::journal::{JournalWriter, LinkCounterRecord, NodePhase, What};
+use crate::observe::{Dial, Observation, PollStatistics, Prober, ProberSetup, poll_gap};
 
 /// How often link counters are journalled while the timeline runs.
 const COUNTER_INTERVAL: Duration = Duration::from_secs(5);
 /// Longest wait for probes and workers to end.
 const WIND_DOWN: Duration = Duration::from_secs(3);
+/// Longest wait, after the timeline, for what nodes say of the blocks in which their chains parted.
+const INSPECT_WITHIN: Duration = Duration::from_secs(15);
 /// Bound of each channel into the loop; senders wait when it is full.
 const CHANNEL: usize = 4096;
 
@@ -47,10 +56,16 @@ pub(super) struct Engine {
     phases: BTreeMap<NodeName, NodePhase>,
     /// Starts and ends of each node's process, to tell an exit that the timeline asked for from one that it did not.
     lives: BTreeMap<NodeName, Lives>,
+    /// When each node's process was started last, and how often; its prober knows the number.
+    starts: BTreeMap<NodeName, (Option<Instant>, Arc<AtomicU64>)>,
+    pulse: Option<Pulse>,
+    /// When the whole tool stood still.
+    standstills: mpsc::Receiver<What>,
     heads: BTreeMap<NodeName, (u64, String)>,
     recent: RecentBlocks,
-    /// When which question of the plan is asked, in order; those that are still to come.
-    asks: VecDeque<(Duration, usize)>,
+    answers: Answers,
+    inspector: Inspector,
+    asks: Asks,
     /// Rounds of asking that are under way.
     asking: usize,
     counters: BTreeMap<(u16, u16), LinkCounterRecord>,
@@ -65,7 +80,6 @@ pub(super) struct Engine {
     worst_fault_error: Option<Duration>,
     worst_poll_gap: Option<Duration>,
     trouble: Option<BackendError>,
-    a_node_failed: bool,
 }
 
 /// The parts that exist once the backend does.
@@ -82,7 +96,7 @@ struct Running {
     timeline: Timeline,
     link_timer: Option<LinkTimer>,
     /// The swap of the next step, if it changes links.
-    next_links: Option<oneshot::Receiver<Instant>>,
+    next_links: Option<oneshot::Receiver<Swapped>>,
     cancel: CancellationToken,
 }
 
@@ -92,12 +106,20 @@ impl Engine {
         let clock = RunClock::start();
         let failed = |source| JournalFailed { path: request.journal.clone(), source };
         let mut journal = JournalWriter::create(&request.journal).map_err(failed)?;
-        journal.append(0, What::Run(run_record(&request))).map_err(failed)?;
+        let mut record = run_record(&request);
+        let (pulse, standstills) = match Pulse::start(clock) {
+            Ok((pulse, standstills)) => (Some(pulse), standstills),
+            Err(error) => {
+                tracing::warn!("no thread can be started that would see this tool stand still: {error}");
+                record.promises = 0;
+                (None, mpsc::channel(1).1)
+            }
+        };
+        journal.append(0, What::Run(record)).map_err(failed)?;
         let (mark_sender, marks) = mpsc::channel(CHANNEL);
-        let questions = request.plan.questions.iter().enumerate();
-        let mut asks: Vec<(Duration, usize)> =
-            questions.flat_map(|(index, question)| question.moments.iter().map(move |at| (*at, index))).collect();
-        asks.sort_unstable();
+        let asks = Asks::new(&request.plan.questions);
+        let answers = Answers::new(&request.plan);
+        let inspector = Inspector::new(&request.plan);
         Ok(Self {
             logs: LogWatch::new(&request.plan, &request.log_patterns),
             request,
@@ -107,9 +129,14 @@ impl Engine {
             mark_sender,
             phases: BTreeMap::new(),
             lives: BTreeMap::new(),
+            starts: BTreeMap::new(),
+            pulse,
+            standstills,
             heads: BTreeMap::new(),
             recent: RecentBlocks::default(),
-            asks: asks.into(),
+            asks,
+            answers,
+            inspector,
             asking: 0,
             counters: BTreeMap::new(),
             pressure: PressureMeter::start(),
@@ -121,7 +148,6 @@ impl Engine {
             worst_fault_error: None,
             worst_poll_gap: None,
             trouble: None,
-            a_node_failed: false,
         })
     }
 
@@ -165,7 +191,6 @@ impl Engine {
         Ok(Outcome {
             end,
             trouble: self.trouble,
-            a_node_failed: self.a_node_failed,
             start_up: self.zero.map(|zero| Duration::from_micros(self.clock.micros(zero))),
             starts_per_second: starting.filter(|seconds| *seconds > 0.0).map(|seconds| starts as f64 / seconds),
             total: self.clock.elapsed(),
@@ -288,10 +313,10 @@ impl Engine {
                 return Ok(End::Trouble);
             }
             let step_due = self.zero.zip(running.timeline.next_at()).map(|(zero, at)| zero + at);
-            let ask_due = self.zero.zip(self.asks.front()).map(|(zero, (at, _))| zero + *at);
+            let ask_due = self.zero.and_then(|zero| self.asks.due(zero));
             // What is asked at the end belongs to the timeline: it ends with the answers.
             let answered = self.asks.is_empty() && self.asking == 0;
-            let end_due = self.zero.filter(|_| answered).map(|zero| zero + self.request.plan.duration);
+            let end_due = self.end_due(&running.timeline, timeout_at.into()).filter(|_| answered);
             let zero_due = self.zero_due.filter(|_| self.zero.is_none());
             tokio::select! {
                 biased;
@@ -305,8 +330,13 @@ impl Engine {
                 Some(event) = running.events.recv() => self.on_backend_event(event)?,
                 Some(observation) = running.observations.recv() => self.on_observation(observation)?,
                 Some(mark) = self.marks.recv() => self.write(mark)?,
+                Some(standstill) = self.standstills.recv() => self.note_standstill(standstill)?,
                 _ = second.tick() => {
                     self.tick(running);
+                    for count in self.logs.counts_ahead_of_marks() {
+                        self.write(count)?;
+                    }
+                    self.inspect(running, false);
                     if last_counters.elapsed() >= COUNTER_INTERVAL {
                         last_counters = Instant::now();
                         self.write_pressure()?;
@@ -320,99 +350,13 @@ impl Engine {
         }
     }
 
-    /// Hands the next step's link table to the thread that swaps it at its instant.
-    fn schedule_links(&self, running: &mut Running) {
-        let due = self.zero.zip(running.timeline.next_at()).map(|(zero, at)| zero + at);
-        let (Some(due), Some(timer)) = (due, &running.link_timer) else { return };
-        running.next_links = running.timeline.take_table().map(|table| timer.schedule(due, table));
-    }
-
-    async fn take_step(&mut self, running: &mut Running) -> Result<(), JournalFailed> {
-        let links_at = match running.next_links.take() {
-            Some(swapped) => swapped.await.unwrap_or_else(|_| Instant::now()),
-            None => Instant::now(),
-        };
-        let (step, actions) = running.timeline.begin_step(links_at);
-        let mut calls_alone = !actions.is_empty();
-        for action in actions {
-            if matches!(action, Action::Call { .. }) {
-                running.calls.send(step, action);
-                continue;
-            }
-            calls_alone = false;
-            let Some(node) = node_of(&action).cloned() else { continue };
-            if ends_process(&action) {
-                self.lives.entry(node.clone()).or_default().end_is_ordered();
-            }
-            running.workers.order(&node, Order::Act { step, action }).await;
-        }
-        self.schedule_links(running);
-        let completed = running.timeline.completed();
-        self.write_faults(completed)?;
-        if calls_alone {
-            return Ok(());
-        }
-        // The counters of a link change most around a cut: write them at each edge of a fault.
-        self.write_counters(&running.backend)
-    }
-
-    /// Asks the question that is due, about a block that all who are asked hold, if it is about a block.
-    fn ask(&mut self, running: &mut Running) -> Result<(), JournalFailed> {
-        let Some((_, index)) = self.asks.pop_front() else { return Ok(()) };
-        let question = &self.request.plan.questions[index];
-        if !question.about_block {
-            self.asking += 1;
-            running.calls.ask(question, None, &question.params);
-            return Ok(());
-        }
-        if let Some((height, hash)) = self.recent.common(question.nodes.iter().map(|(node, _)| node)) {
-            self.asking += 1;
-            running.calls.ask(question, Some(height), &question.fill(height, &hash));
-            return Ok(());
-        }
-        for answer in unasked(question, "no block is known that all of these nodes hold") {
-            self.write(answer)?;
-        }
-        Ok(())
-    }
-
-    fn write_faults(&mut self, completed: Vec<Completed>) -> Result<(), JournalFailed> {
-        let zero = self.zero.unwrap_or_else(Instant::now);
-        for step in completed {
-            let planned = zero + step.planned;
-            let late = step.applied.saturating_duration_since(planned);
-            if !step.sends {
-                self.worst_fault_error = self.worst_fault_error.max(Some(late));
-            }
-            for (entry, phase, line) in step.entries {
-                let begins = phase == FaultPhase::Begin;
-                let word = match (step.sends, begins) {
-                    (true, _) => "was sent",
-                    (false, true) => "begins",
-                    (false, false) => "ends",
-                };
-                // Of what is sent again and again the first time is enough, and once it is over at once.
-                let name = entry.as_str();
-                if !step.sends || (begins && name.rsplit_once('#').is_none_or(|(_, number)| number == "1")) {
-                    (self.request.progress)(Progress::Fault { line: format!("{line} {word}"), late });
-                }
-                let error = step.error.clone().filter(|_| begins || !step.sends);
-                self.write(What::Fault {
-                    entry,
-                    phase,
-                    planned: self.clock.micros(planned),
-                    applied: self.clock.micros(step.applied),
-                    error,
-                })?;
-            }
-        }
-        Ok(())
-    }
-
     fn on_report(&mut self, running: &mut Running, report: Report) -> Result<(), JournalFailed> {
         match report {
             Report::Phase { node, phase, at } => {
                 if phase == NodePhase::Started {
+                    let (last, count) = self.starts.entry(node.clone()).or_default();
+                    *last = Some(at);
+                    count.fetch_add(1, Ordering::AcqRel);
                     self.lives.entry(node.clone()).or_default().starts += 1;
                     self.first_start.get_or_insert(at);
                     if self.zero.is_none() {
@@ -442,18 +386,17 @@ impl Engine {
                     step.push_str(&line);
                 }
                 let log = self.request.logs.join(format!("{node}.log"));
-                self.a_node_failed |= self.trouble.is_none();
                 self.note_trouble(BackendError::plain(step).remedy(format!("its whole log is {}", log.display())))
             }
-            Report::Acted { step, at, error } => {
+            Report::Acted { step, part, at, error } => {
                 if let Some(error) = &error {
                     (self.request.progress)(Progress::Trouble(error.clone()));
                 }
-                running.timeline.acted(step, at, error);
-                let completed = running.timeline.completed();
-                self.write_faults(completed)
+                running.timeline.acted(step, part, at, error);
+                let progressed = running.timeline.progressed();
+                self.write_faults(progressed)
             }
-            Report::Called { step, at, answer } => {
+            Report::Called { step, part, at, answer } => {
                 let error = match &answer {
                     What::Called { node, error: Some(error), .. } => Some(format!("{node}: {error}")),
                     _ => None,
@@ -461,17 +404,49 @@ impl Engine {
                 if let Some(error) = &error {
                     (self.request.progress)(Progress::Trouble(error.clone()));
                 }
+                self.answers.note(&answer);
                 self.write(answer)?;
-                running.timeline.acted(step, at, error);
-                let completed = running.timeline.completed();
-                self.write_faults(completed)
+                running.timeline.acted(step, part, at, error);
+                let progressed = running.timeline.progressed();
+                self.write_faults(progressed)
             }
             Report::Answers { answers } => {
                 self.asking = self.asking.saturating_sub(1);
                 answers.into_iter().try_for_each(|answer| self.write(answer))
             }
+            Report::Inspected { told } => {
+                self.inspector.under_way = self.inspector.under_way.saturating_sub(1);
+                told.into_iter().try_for_each(|what| self.write(what))
+            }
             Report::Failed { error } => self.note_trouble(error),
         }
+    }
+
+    /// Has nodes asked about blocks in which their chains parted.
+    fn inspect(&mut self, running: &mut Running, at_the_end: bool) {
+        for job in self.inspector.due(&self.recent, Instant::now(), at_the_end) {
+            running.calls.inspect(job);
+        }
+    }
+
+    /// The same for what is apart when the timeline ends, and the answers to all that was asked: blocks do not change any
+    /// more, so that it does no harm that the timeline has ended.
+    async fn inspect_at_the_end(&mut self, running: &mut Running) -> Result<(), JournalFailed> {
+        self.inspect(running, true);
+        let deadline = tokio::time::Instant::now() + INSPECT_WITHIN;
+        let mut interrupts = self.request.interrupts.clone();
+        while self.inspector.under_way > 0 {
+            tokio::select! {
+                Some(report) = running.reports.recv() => if matches!(report, Report::Inspected { .. }) {
+                    self.on_report(running, report)?;
+                },
+                // Whoever waits for room in a channel must find somebody who empties it.
+                _ = running.observations.recv() => {}
+                () = sleep_until(deadline) => break,
+                () = interrupted(&mut interrupts) => break,
+            }
+        }
+        Ok(())
     }
 
     /// The timeline's zero comes when all nodes that start at once are ready and the chain has begun ([`timeline_zero`]).
@@ -504,7 +479,7 @@ impl Engine {
         self.write(What::TimelineStarted)
     }
 
-    fn start_probe(&self, running: &mut Running, node: &NodeName) {
+    fn start_probe(&mut self, running: &mut Running, node: &NodeName) {
         let Some(planned) = self.request.plan.nodes.iter().find(|planned| &planned.process.name == node) else {
             return;
         };
@@ -515,6 +490,8 @@ impl Engine {
             node: node.clone(),
             adapter: planned.adapter.clone(),
             interval: self.request.poll_interval,
+            origin: self.clock.origin(),
+            starts: Arc::clone(&self.starts.entry(node.clone()).or_default().1),
             sender: running.observation_sender.clone(),
             cancel: running.cancel.clone(),
         };
@@ -526,6 +503,12 @@ impl Engine {
             BackendEvent::Initialised { node } => self.write(What::Node { node, phase: NodePhase::Initialised }),
             BackendEvent::EngineLost { message } => {
                 self.note_trouble(BackendError::plain(format!("the engine went away: {message}")))
+            }
+            BackendEvent::WireLost { message } => {
+                let step = format!(
+                    "no packet passes between the nodes any more: the thread that carries them ended: {message}"
+                );
+                self.note_trouble(BackendError::plain(step))
             }
             BackendEvent::Exited { node, code, signal } => {
                 let expected = self.lives.entry(node.clone()).or_default().ended();
@@ -545,7 +528,6 @@ impl Engine {
                         let error = BackendError::plain(format!("{message} before it was ready{lines}"))
                             .remedy(format!("its whole log is {}", log.display()));
                         self.write(What::Exit { node, code, signal, expected, last_lines })?;
-                        self.a_node_failed |= self.trouble.is_none();
                         return self.note_trouble(error);
                     }
                 }
@@ -560,9 +542,10 @@ impl Engine {
     }
 
     fn on_observation(&mut self, observation: Observation) -> Result<(), JournalFailed> {
-        if !self.request.plan.questions.is_empty() {
-            self.recent.note(&observation.what);
+        if self.is_of_an_earlier_process(&observation) {
+            return Ok(());
         }
+        self.recent.note(&observation.what);
         match &observation.what {
             What::Head { node, height, hash, .. } => {
                 self.heads.insert(node.clone(), (*height, hash.clone()));
@@ -573,6 +556,27 @@ impl Engine {
             _ => {}
         }
         self.write_at(observation.at, observation.what)
+    }
+
+    /// Whether it says how a node stood before its process was started, though the journal has told of the start already.
+    /// Its prober knows of the start too and tells everything again.
+    fn is_of_an_earlier_process(&self, observation: &Observation) -> bool {
+        let started = self.starts.get(&observation.node).and_then(|(last, _)| *last);
+        let lasts = matches!(
+            observation.what,
+            // Blocks that were seen were seen, and what was out of sight was out of sight.
+            What::Block(_) | What::ProbeLost { .. } | What::PollGap { .. }
+        );
+        !lasts && started.is_some_and(|started| observation.at < started)
+    }
+
+    fn note_standstill(&mut self, what: What) -> Result<(), JournalFailed> {
+        if let What::StoodStill { from, to, suspended } = what {
+            let seconds = (to.saturating_sub(from) + suspended) as f64 / 1e6;
+            let line = format!("splitbrain itself, or this machine, stood still for {seconds:.1} s");
+            (self.request.progress)(Progress::Trouble(line));
+        }
+        self.write(what)
     }
 
     fn tick(&self, running: &Running) {
@@ -614,31 +618,54 @@ impl Engine {
     /// From the timeline's end to the moment before teardown: last words of probes and counters.
     async fn wind_down(&mut self, running: &mut Running, end: End) -> Result<(), JournalFailed> {
         while let Ok(report) = running.reports.try_recv() {
-            if matches!(report, Report::Called { .. } | Report::Answers { .. }) {
+            if matches!(
+                report,
+                Report::Acted { .. } | Report::Called { .. } | Report::Answers { .. } | Report::Inspected { .. }
+            ) {
                 self.on_report(running, report)?;
             }
         }
         let abandoned = running.timeline.abandon();
         self.write_faults(abandoned)?;
+        let standstill = self.pulse.as_ref().and_then(Pulse::feel);
+        while let Ok(standstill) = self.standstills.try_recv() {
+            self.note_standstill(standstill)?;
+        }
+        standstill.map_or(Ok(()), |standstill| self.note_standstill(standstill))?;
         self.write_counters(&running.backend)?;
         self.write_pressure()?;
+        // Read before what was observed is taken in: a gap that ends in between is told twice, and never not at all.
+        let over = Instant::now();
+        let watched: Vec<(NodeName, PollStatistics)> =
+            running.probes.iter().map(|probe| (probe.node().clone(), probe.statistics())).collect();
         while let Ok(observation) = running.observations.try_recv() {
             self.on_observation(observation)?;
         }
         while let Ok(event) = running.events.try_recv() {
             self.on_backend_event(event)?;
         }
+        // Marks of all lines that are counted have been sent by then.
+        let counts = self.logs.close();
         while let Ok(mark) = self.marks.try_recv() {
             self.write(mark)?;
         }
-        for probe in &running.probes {
-            let statistics = probe.statistics();
+        for count in counts {
+            self.write(count)?;
+        }
+        for (node, statistics) in watched {
+            let last = statistics.last_answer;
+            if let Some(gap) = last.and_then(|last| poll_gap(&node, self.clock.origin(), last, over)) {
+                self.write(gap)?;
+            }
             self.worst_poll_gap = self.worst_poll_gap.max(Some(statistics.largest_gap));
             let largest_gap = statistics.largest_gap.as_micros() as u64;
-            let (node, answered, failed) = (probe.node().clone(), statistics.answered, statistics.failed);
+            let PollStatistics { answered, failed, .. } = statistics;
             self.write(What::Watched { node, answered, failed, largest_gap })?;
         }
         self.write(What::TimelineEnded { reason: end.word().to_owned() })?;
+        if matches!(end, End::Complete | End::Timeout) {
+            self.inspect_at_the_end(running).await?;
+        }
         running.link_timer = None;
         running.cancel.cancel();
         let workers = std::mem::take(&mut running.workers);

@@ -3,18 +3,26 @@
 //! It decides nothing: what to do when stands in the plan. It reads no YAML and prints nothing; progress goes to a
 //! callback, everything that happened goes to the journal.
 
+mod answers;
+mod asks;
 mod calls;
 mod clock;
 mod dialer;
 mod engine;
+mod escapes;
 mod genesis_time;
+mod inspection;
+mod inspection_form;
+mod inspector;
 mod link_timer;
 mod lives;
 mod logs;
 mod nodes;
 mod pressure;
+mod pulse;
 mod recent;
 mod record;
+mod splits;
 mod timeline;
 
 use std::collections::BTreeMap;
@@ -153,8 +161,6 @@ pub struct Outcome {
     pub end: End,
     /// What the environment could not do.
     pub trouble: Option<BackendError>,
-    /// Whether the trouble is that a node ended or did not become ready, and not that the environment failed.
-    pub a_node_failed: bool,
     /// From the start to the timeline's zero.
     pub start_up: Option<Duration>,
     /// Nodes started a second.

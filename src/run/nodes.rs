@@ -29,6 +29,8 @@ pub(super) enum Order {
     Act {
         /// Which step, to tell when all its parts are done.
         step: usize,
+        /// Which part of it.
+        part: usize,
         /// What.
         action: Action,
     },
@@ -42,11 +44,13 @@ pub(super) enum Report {
     /// The node did not become ready; what was seen last.
     NotReady { node: NodeName, last: String },
     /// An action of a step is done (or could not be done).
-    Acted { step: usize, at: Instant, error: Option<String> },
+    Acted { step: usize, part: usize, at: Instant, error: Option<String> },
     /// A call of a step was answered or was not; `at` is when it was made.
-    Called { step: usize, at: Instant, answer: What },
+    Called { step: usize, part: usize, at: Instant, answer: What },
     /// All nodes of a question have answered or have not.
     Answers { answers: Vec<What> },
+    /// What nodes said of blocks in which their chains parted.
+    Inspected { told: Vec<What> },
     /// A node could not be made or started.
     Failed { error: BackendError },
 }
@@ -152,13 +156,13 @@ impl Worker {
                         Err(error) => self.tell(Report::Failed { error }).await,
                     }
                 }
-                Order::Act { step, action } => {
+                Order::Act { step, part, action } => {
                     if ends_process(&action) {
                         becoming_ready = None;
                     }
                     let error = self.act(&action).await.err().map(|error| describe(&error));
                     let failed = error.is_some();
-                    self.tell(Report::Acted { step, at: Instant::now(), error }).await;
+                    self.tell(Report::Acted { step, part, at: Instant::now(), error }).await;
                     if matches!(action, Action::Start { .. }) && !failed {
                         self.phase(NodePhase::Started).await;
                         // Peers that are added by API are lost with the process: add them again.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::splits::KnownChain;
 use crate::action::NodeName;
 use crate::journal::What;
 
@@ -48,6 +49,22 @@ impl RecentBlocks {
             }
             _ => {}
         }
+    }
+
+    /// The chains of those of these nodes that can be seen, as far as they are known.
+    pub(super) fn chains<'a>(&self, nodes: impl Iterator<Item = &'a NodeName>) -> BTreeMap<NodeName, KnownChain> {
+        let seen = nodes.filter_map(|node| Some((node, self.nodes.get(node)?)));
+        let owned = |recent: &Recent| {
+            recent.chain(u64::MAX).into_iter().map(|(height, hash)| (height, hash.to_owned())).collect()
+        };
+        seen.map(|(node, recent)| (node.clone(), owned(recent))).collect()
+    }
+
+    /// Whether all of these nodes that can be seen have the same head.
+    pub(super) fn all_same<'a>(&self, nodes: impl Iterator<Item = &'a NodeName>) -> bool {
+        let mut heads = nodes.filter_map(|node| self.nodes.get(node)?.head.as_ref());
+        let first = heads.next();
+        heads.all(|head| Some(head) == first)
     }
 
     /// The highest block, a little below the lowest head, that is on the chain of each of the nodes that can be seen.

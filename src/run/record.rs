@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::journal::{EdgeRecord, NodeRecord, RunRecord, SCHEMA_VERSION, WindowRecord};
+use crate::journal::{EdgeRecord, NodeRecord, PROMISES, RunRecord, SCHEMA_VERSION, WindowRecord};
 use crate::plan::{Plan, PlannedEntry, PlannedNode};
 
 use super::Request;
@@ -31,8 +31,7 @@ pub fn run_record(request: &Request) -> RunRecord {
         expectations: serde_json::to_value(&plan.expectations).expect("plain data always becomes JSON"),
         block_time: plan.block_time.map(micros),
         slots_per_epoch: plan.slots_per_epoch,
-        // Raised to `PROMISES` by whoever makes the engine keep them.
-        promises: 0,
+        promises: PROMISES,
     }
 }
 
@@ -51,7 +50,7 @@ fn node_record(node: &PlannedNode) -> NodeRecord {
         member: node.member.clone(),
         layer: node.adapter.layer().to_owned(),
         known_differences: node.known_differences.clone(),
-        has_panic_patterns: None,
+        has_panic_patterns: Some(!node.panic.is_empty()),
     }
 }
 
@@ -64,6 +63,7 @@ fn window_record(entry: &PlannedEntry) -> WindowRecord {
         start: micros(entry.start),
         end: entry.end.map(micros),
         targets: entry.targets.clone(),
-        wipes: false,
+        wipes: entry.wipes,
+        transaction: entry.transaction.clone(),
     }
 }

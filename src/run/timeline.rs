@@ -1,13 +1,19 @@
 //! Where the run is in its timeline: which step comes next, and which steps are still being carried out.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::action::{Action, EntryName};
-use crate::journal::FaultPhase;
+use super::link_timer::Swapped;
+use super::nodes::node_of;
+use crate::action::{Action, EntryName, Signal};
+use crate::journal::{FaultPhase, NOT_COMPLETE};
 use crate::link::{LinkRule, LinkTable};
 use crate::plan::{Plan, PlannedEntry, Step};
+
+/// So many reasons of one entry are told.
+const MOST_ERRORS: usize = 3;
 
 /// The steps of a plan, with the next one's link table made ahead of its instant.
 #[derive(Debug)]
@@ -18,39 +24,59 @@ pub(super) struct Timeline {
     nodes: u16,
     next: usize,
     prepared: Option<Arc<LinkTable>>,
-    /// Steps whose actions are not all done: step → parts still to come, first error, last instant.
+    /// Steps whose actions are not all done, by number.
     under_way: BTreeMap<usize, UnderWay>,
 }
 
+/// A step that is being carried out.
 #[derive(Debug)]
 struct UnderWay {
-    parts: usize,
-    applied: Instant,
-    error: Option<String>,
+    begun: Instant,
+    parts: Vec<Part>,
+    /// Beginnings and ends of entries that are still to be told, and the parts that each of them is made of.
+    edges: Vec<(EntryName, FaultPhase, Vec<usize>)>,
 }
 
-/// A step that is complete: a fault line of the journal for each entry that began or ended with it.
+/// An action of a step.
+#[derive(Debug)]
+struct Part {
+    action: Action,
+    /// When it was done, and why it could not be, if so.
+    done: Option<(Instant, Option<String>)>,
+}
+
+/// The beginning or the end of an entry, carried out or not: a fault line of the journal.
 #[derive(Debug, PartialEq)]
 pub(super) struct Completed {
+    pub(super) entry: EntryName,
+    pub(super) phase: FaultPhase,
     pub(super) planned: Duration,
     pub(super) applied: Instant,
     pub(super) error: Option<String>,
-    pub(super) entries: Vec<(EntryName, FaultPhase, String)>,
+    /// For people: name and summary.
+    pub(super) line: String,
     /// Whether it sent something, and was no fault.
     pub(super) sends: bool,
 }
 
+/// What has come of the steps under way since it was last asked.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Progressed {
+    pub(super) completed: Vec<Completed>,
+    /// What could not be done that no entry of its step asked for: the late start of a node.
+    pub(super) troubles: Vec<String>,
+}
+
 impl Timeline {
     pub(super) fn new(plan: &Plan) -> Self {
-        let mut timeline = Self {
-            steps: plan.timeline.clone(),
-            base: plan.base_links.clone(),
-            entries: plan.entries.iter().map(|entry| (entry.name.clone(), entry.clone())).collect(),
-            nodes: u16::try_from(plan.nodes.len()).expect("a plan has fewer than 65,536 nodes"),
-            next: 0,
-            prepared: None,
-            under_way: BTreeMap::new(),
-        };
+        let nodes = u16::try_from(plan.nodes.len()).expect("a plan has fewer than 65,536 nodes");
+        Self::with(plan.timeline.clone(), plan.base_links.clone(), &plan.entries, nodes)
+    }
+
+    fn with(steps: Vec<Step>, base: Vec<LinkRule>, entries: &[PlannedEntry], nodes: u16) -> Self {
+        let entries = entries.iter().map(|entry| (entry.name.clone(), entry.clone())).collect();
+        let (next, prepared, under_way) = (0, None, BTreeMap::new());
+        let mut timeline = Self { steps, base, entries, nodes, next, prepared, under_way };
         timeline.prepare();
         timeline
     }
@@ -76,6 +102,11 @@ impl Timeline {
         Some((begins.chain(ends).collect::<Vec<_>>().join(", "), step.at))
     }
 
+    /// Whether no step is being carried out.
+    pub(super) fn is_idle(&self) -> bool {
+        self.under_way.is_empty()
+    }
+
     /// Makes the next step's link table, so that at its instant only a pointer is swapped.
     fn prepare(&mut self) {
         self.prepared = self.steps.get(self.next).and_then(|step| {
@@ -94,57 +125,149 @@ impl Timeline {
         self.prepared.take()
     }
 
-    /// Moves on: returns the due step's number and its actions on nodes. `links_at` is the instant after the swap (or
-    /// now, if the step changes no links).
-    pub(super) fn begin_step(&mut self, links_at: Instant) -> (usize, Vec<Action>) {
-        let number = self.next;
-        let actions: Vec<Action> = self.steps[number]
+    /// Moves on: returns the due step's number and what is to be done to nodes, each with its number in the step. `links`
+    /// is what came of the swap, if somebody was told to swap.
+    pub(super) fn begin_step(&mut self, now: Instant, links: Option<Swapped>) -> (usize, Vec<(usize, Action)>) {
+        let (number, step) = (self.next, &self.steps[self.next]);
+        let swapped = match links {
+            Some(Ok(at)) => (at, None),
+            Some(Err(why)) => (now, Some(format!("the links were not swapped: {why}"))),
+            None => (now, Some("the links were not swapped: nobody was told to".to_owned())),
+        };
+        let parts: Vec<Part> = step
             .actions
             .iter()
-            .filter(|action| !matches!(action, Action::SetLinks { .. }))
-            .cloned()
+            .map(|action| {
+                let done = matches!(action, Action::SetLinks { .. }).then(|| swapped.clone());
+                Part { action: action.clone(), done }
+            })
             .collect();
-        self.under_way.insert(number, UnderWay { parts: actions.len(), applied: links_at, error: None });
+        // What begins and ends at one instant begins first.
+        let (blows, ends): (Vec<_>, Vec<_>) = step.ends.iter().partition(|name| step.begins.contains(name));
+        let ends = ends.into_iter().map(|name| (name, FaultPhase::End));
+        let begins = step.begins.iter().map(|name| (name, FaultPhase::Begin));
+        let blows = blows.into_iter().map(|name| (name, FaultPhase::End));
+        let edges = ends.chain(begins).chain(blows).map(|(name, phase)| {
+            let entry = self.entries.get(name);
+            let wanted = |part: &Part| entry.is_some_and(|entry| wants(entry, phase, &part.action));
+            let mine = (0..parts.len()).filter(|index| wanted(&parts[*index])).collect();
+            (name.clone(), phase, mine)
+        });
+        let under_way = UnderWay { begun: now, edges: edges.collect(), parts };
+        let orders = under_way.parts.iter().enumerate().filter(|(_, part)| part.done.is_none());
+        let orders = orders.map(|(index, part)| (index, part.action.clone())).collect();
+        self.under_way.insert(number, under_way);
         self.next += 1;
         self.prepare();
-        (number, actions)
+        (number, orders)
     }
 
-    /// One action of a step is done.
-    pub(super) fn acted(&mut self, step: usize, at: Instant, error: Option<String>) {
-        if let Some(under_way) = self.under_way.get_mut(&step) {
-            under_way.parts = under_way.parts.saturating_sub(1);
-            under_way.applied = under_way.applied.max(at);
-            under_way.error = under_way.error.take().or(error);
+    /// One action of a step is done, or could not be done.
+    pub(super) fn acted(&mut self, step: usize, part: usize, at: Instant, error: Option<String>) {
+        let part = self.under_way.get_mut(&step).and_then(|under_way| under_way.parts.get_mut(part));
+        if let Some(part) = part {
+            part.done = Some((at, error));
         }
     }
 
-    /// Takes the steps that are complete now.
-    pub(super) fn completed(&mut self) -> Vec<Completed> {
-        let done: Vec<usize> =
-            self.under_way.iter().filter(|(_, under_way)| under_way.parts == 0).map(|(&number, _)| number).collect();
-        let with_error = done.into_iter().map(|number| (number, self.under_way[&number].error.clone()));
-        let with_error: Vec<_> = with_error.collect();
-        with_error.into_iter().map(|(number, error)| self.complete(number, error)).collect()
+    /// Takes what is complete now.
+    pub(super) fn progressed(&mut self) -> Progressed {
+        self.take(false)
     }
 
-    /// Gives up on steps that are still being carried out when the timeline ends, so that none goes unrecorded.
-    pub(super) fn abandon(&mut self) -> Vec<Completed> {
-        let open: Vec<usize> = self.under_way.keys().copied().collect();
-        let error = Some("not complete when the timeline ended".to_owned());
-        open.into_iter().map(|number| self.complete(number, error.clone())).collect()
+    /// Gives up on what is still being carried out when the timeline ends, so that nothing goes unrecorded.
+    pub(super) fn abandon(&mut self) -> Progressed {
+        self.take(true)
     }
 
-    fn complete(&mut self, number: usize, error: Option<String>) -> Completed {
-        let applied = self.under_way.remove(&number).map_or_else(Instant::now, |under_way| under_way.applied);
-        let step = &self.steps[number];
-        let line = |name: &EntryName| {
-            self.entries.get(name).map_or_else(|| name.to_string(), |entry| format!("{name}: {}", entry.summary))
-        };
-        let begins = step.begins.iter().map(|name| (name.clone(), FaultPhase::Begin, line(name)));
-        let ends = step.ends.iter().map(|name| (name.clone(), FaultPhase::End, line(name)));
-        let sends = is_send(step);
-        Completed { planned: step.at, applied, error, entries: ends.chain(begins).collect(), sends }
+    fn take(&mut self, all: bool) -> Progressed {
+        let mut progressed = Progressed::default();
+        for (number, under_way) in &mut self.under_way {
+            let step = &self.steps[*number];
+            let mut open = Vec::new();
+            for (entry, phase, mine) in std::mem::take(&mut under_way.edges) {
+                let done = mine.iter().all(|part| under_way.parts[*part].done.is_some());
+                if !(done || all) {
+                    open.push((entry, phase, mine));
+                    continue;
+                }
+                let (applied, error) = under_way.outcome(&mine);
+                let planned = self.entries.get(&entry);
+                let line = planned.map_or_else(|| entry.to_string(), |planned| format!("{entry}: {}", planned.summary));
+                let sends = is_send(step);
+                progressed.completed.push(Completed { entry, phase, planned: step.at, applied, error, line, sends });
+            }
+            under_way.edges = open;
+        }
+        let over = |under_way: &UnderWay| all || under_way.parts.iter().all(|part| part.done.is_some());
+        let ended: Vec<usize> =
+            self.under_way.iter().filter(|(_, step)| over(step)).map(|(number, _)| *number).collect();
+        for number in ended {
+            let Some(under_way) = self.under_way.remove(&number) else { continue };
+            let step = &self.steps[number];
+            let names: Vec<&PlannedEntry> =
+                step.begins.iter().chain(&step.ends).filter_map(|name| self.entries.get(name)).collect();
+            let asked_for = |action: &Action| {
+                let both = [FaultPhase::Begin, FaultPhase::End];
+                names.iter().any(|entry| both.iter().any(|phase| wants(entry, *phase, action)))
+            };
+            let orphans = (0..under_way.parts.len()).filter(|part| !asked_for(&under_way.parts[*part].action));
+            progressed.troubles.extend(orphans.filter_map(|part| under_way.outcome(&[part]).1));
+        }
+        progressed
+    }
+}
+
+impl UnderWay {
+    /// When these parts of the step were all done, and what could not be done of them.
+    fn outcome(&self, parts: &[usize]) -> (Instant, Option<String>) {
+        let mut applied: Option<Instant> = None;
+        let mut errors: Vec<String> = Vec::new();
+        for part in parts {
+            let Part { action, done } = &self.parts[*part];
+            if let Some((at, error)) = done {
+                applied = applied.max(Some(*at));
+                errors.extend(error.clone());
+            } else {
+                let whose = node_of(action).map_or_else(String::new, |node| format!("node {node}: "));
+                errors.push(format!("{whose}{NOT_COMPLETE}"));
+            }
+        }
+        errors.dedup();
+        let more = errors.len().saturating_sub(MOST_ERRORS);
+        errors.truncate(MOST_ERRORS);
+        let mut error = (!errors.is_empty()).then(|| errors.join("; "));
+        if let Some(error) = error.as_mut().filter(|_| more > 0) {
+            // Writing to a string cannot fail.
+            let _ = write!(error, "; and {more} more");
+        }
+        (applied.unwrap_or(self.begun), error)
+    }
+}
+
+/// Whether the beginning or the end of an entry is what an action of its step is for.
+fn wants(entry: &PlannedEntry, phase: FaultPhase, action: &Action) -> bool {
+    let begins = phase == FaultPhase::Begin;
+    match action {
+        Action::SetLinks { .. } => !entry.links.is_empty(),
+        Action::Signal { node, signal: Signal::Kill | Signal::Stop } => begins && entry.down.contains(node),
+        Action::Signal { node, signal: Signal::Pause } => begins && entry.paused.contains(node),
+        // A frozen process is thawed at the end of its pause, and to be taken down.
+        Action::Signal { node, signal: Signal::Resume } => {
+            if begins {
+                entry.down.contains(node)
+            } else {
+                entry.paused.contains(node)
+            }
+        }
+        Action::Start { node } | Action::Wipe { node } => !begins && entry.down.contains(node),
+        Action::Detach { node, network } => {
+            begins && entry.detached.iter().any(|(who, from)| (who, from) == (node, network))
+        }
+        Action::Attach { node, network } => {
+            !begins && entry.detached.iter().any(|(who, from)| (who, from) == (node, network))
+        }
+        Action::Call { asked_by, .. } => *asked_by == entry.name,
     }
 }
 
@@ -152,3 +275,6 @@ impl Timeline {
 fn is_send(step: &Step) -> bool {
     !step.actions.is_empty() && step.actions.iter().all(|action| matches!(action, Action::Call { .. }))
 }
+
+#[cfg(test)]
+mod tests;

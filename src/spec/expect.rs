@@ -69,7 +69,14 @@ pub(super) fn resolve(
         let named = written_nodes.zip(nodes.as_ref()).map(|(written, nodes)| (nodes.as_slice(), written.span));
         mistakes.extend(context.families.find_answered(&answered.entry, named).err());
     }
-    let that = that.map(|(that, document)| (numbered(that, position), document));
+    if let Some(that) = &document.that {
+        let when = when.as_ref().map(|(when, _)| when);
+        mistakes.extend(context.families.earlier.check_expectation(&that.value, when));
+    }
+    let that = that.map(|(that, document)| {
+        let that = with_sides(that, &document.value, nodes.as_deref(), position, context, mistakes);
+        (numbered(that, position), document)
+    });
     let ((when, when_span), (that, that_document)) = (when?, that?);
     if let Err((message, remedy)) = that.goes_with(&when) {
         mistakes.push(
@@ -114,6 +121,49 @@ fn numbered(that: That, position: usize) -> That {
         That::RpcEqual(check) => That::RpcEqual(RpcEqual { asked_by: format!("rpc_equal/{position}"), ..check }),
         other => other,
     }
+}
+
+/// The nodes of the sides that a diagnosis is to have: every node on one side at most, and among those that are meant.
+fn with_sides(
+    that: That,
+    document: &ThatDocument,
+    meant: Option<&[NodeName]>,
+    position: usize,
+    context: ExpectContext<'_>,
+    mistakes: &mut Vec<Diagnostic>,
+) -> That {
+    let (That::Diagnosis(mut check), ThatDocument::Diagnosis(document)) = (that.clone(), document) else { return that };
+    let (Some(topology), Some(written)) = (context.topology, &document.sides) else { return that };
+    let mut placed: BTreeMap<NodeName, Span> = BTreeMap::new();
+    for (number, side) in written.value.iter().enumerate() {
+        let seeds = context.seeds.child(&format!("expect/{position}/side/{number}"));
+        let nodes = match Targets::resolve(side, TargetContext { topology, seeds: &seeds }) {
+            Ok(nodes) => nodes,
+            Err(mistake) => {
+                mistakes.push(mistake);
+                continue;
+            }
+        };
+        for node in &nodes {
+            if let Some(other) = placed.insert(node.clone(), side.span) {
+                mistakes.push(
+                    Diagnostic::error(format!("{node} is on two sides"))
+                        .at(side.span, "this one")
+                        .at(other, "and this one")
+                        .help("a node holds one chain at a time"),
+                );
+            }
+            if meant.is_some_and(|meant| !meant.contains(node)) {
+                mistakes.push(
+                    Diagnostic::error(format!("{node} is on a side, and is not meant"))
+                        .at(side.span, "not among `nodes`")
+                        .help("leave `nodes` out, or name it there too"),
+                );
+            }
+        }
+        check.sides.push(nodes);
+    }
+    That::Diagnosis(check)
 }
 
 /// Nodes that are asked the same: they take calls and show one and the same chain.

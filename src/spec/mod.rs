@@ -3,6 +3,7 @@
 mod chain_time;
 mod clients;
 mod document;
+mod earlier;
 mod expect;
 mod library;
 mod mixes;

@@ -28,7 +28,10 @@ pub struct SendRpcDocument {
     pub nodes: Sp<Targets>,
     /// The method, for example `debug_setHead`.
     pub method: Sp<String>,
-    /// Its parameters.
+    /// Its parameters. They may name earlier entries that send: `{pay.hash}` is the hash of the transaction that `pay`
+    /// sent, `{pay.answer}` is what the first node answered that did, and `{pay.answer/blockHash}` the part of it at that
+    /// JSON pointer (RFC 6901). A parameter that is such a name alone becomes the value itself, be it text or not. Of an
+    /// entry that repeats one is named, `{pay#2.hash}`. Where the answer did not come, the call is not sent.
     #[serde(default)]
     pub params: Sp<Vec<serde_json::Value>>,
 }

@@ -110,7 +110,10 @@ impl SendRpcDocument {
             mistakes.push(
                 Diagnostic::error(format!("`{{{word}}}` has a meaning in `rpc_equal` only"))
                     .at(self.params.span, "in these parameters")
-                    .help("write the number or hash itself, or a word such as `latest`"),
+                    .help(
+                        "write the number or hash itself, a word such as `latest`, or what an earlier entry sent or was \
+                         answered: `{pay.hash}`, `{pay.answer/blockHash}`",
+                    ),
             );
         }
         let nodes = takers(&self.nodes, context).map_err(|mistake| mistakes.push(mistake)).ok();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Entry;
 use super::document::EntryDocument;
+use super::earlier::Sends;
 use super::send_resolve::SendContext;
 use super::timeline_times::{Slot, find_times};
 use crate::action::{ClientRef, EntryName, NodeName, Seeds};
@@ -36,6 +37,8 @@ pub(super) struct Families {
     ends: BTreeMap<String, End>,
     /// Those that send something, which takes no time, and whom they call.
     sends: BTreeMap<String, BTreeSet<NodeName>>,
+    /// What may be named in later calls.
+    pub(super) earlier: Sends,
 }
 
 /// When an entry ends.
@@ -220,6 +223,8 @@ pub(super) fn compile(
     for entry in entries.iter().filter(|entry| entry.send.is_some()) {
         families.sends.entry(entry.family.clone()).or_default().extend(entry.targets.iter().cloned());
     }
+    families.earlier = Sends::new(families.ends.keys(), &entries, context.topology, context.clients);
+    families.earlier.check_entries(named, &entries, mistakes);
     (entries, families)
 }
 

@@ -152,8 +152,8 @@ impl Scene {
         let watched = Arc::clone(&lines);
         let logs = LogSink::new(
             folder.path(),
-            Arc::new(move |node, _, _, line| {
-                watched.lock().unwrap().entry(node.clone()).or_default().push(line.to_owned());
+            Arc::new(move |node, line| {
+                watched.lock().unwrap().entry(node.clone()).or_default().push(line.text.to_owned());
             }),
         );
         let (sender, events) = mpsc::channel(256);
@@ -192,7 +192,7 @@ impl Scene {
             networks: vec![network],
             nodes: Vec::new(),
             wire: None,
-            logs: LogSink::new(folder.path(), Arc::new(|_, _, _, _| ())),
+            logs: LogSink::new(folder.path(), Arc::new(|_, _| ())),
             events: mpsc::channel(1).0,
             state: folder.path().to_owned(),
             progress: Progress(Arc::new(|_| ())),
@@ -275,7 +275,8 @@ impl Scene {
 
     /// The state of all links from now on.
     pub(crate) fn links(&self, rules: &[LinkRule]) {
-        self.backend.set_links(table(self.addresses.len(), rules));
+        let set = self.backend.set_links(table(self.addresses.len(), rules));
+        set.unwrap_or_else(|error| panic!("{}", told(&error)));
     }
 
     /// Takes everything down and makes sure that nothing is left.

@@ -46,7 +46,7 @@ fn between(nodes: u16, from: u16, to: u16, parameters: LinkParameters) -> Arc<Li
 }
 
 fn net(kind: DeviceKind, size: u16, table: Arc<LinkTable>) -> anyhow::Result<Net> {
-    let wire = Wire::start_with(kind, size, &Seeds::root(42), table)?;
+    let wire = Wire::start_with(kind, size, &Seeds::root(42), table, |_| ())?;
     let mut nodes = Vec::new();
     for node in 0..size {
         let namespace = Namespace::create()?;
@@ -122,26 +122,26 @@ pub(crate) fn a_partition_drops_and_heals() -> Outcome {
     for kind in kinds()? {
         let net = net(kind, 2, perfect(2))?;
         let (first, second) = (net.udp(0)?, net.udp(1)?);
-        net.wire.set_links(between(2, 0, 1, LinkParameters::CUT));
+        net.wire.set_links(between(2, 0, 1, LinkParameters::CUT))?;
         first.send_to(b"lost", (address(1), 4000))?;
         wait_for("the packet is counted as cut", PATIENCE, || net.link(0, 1) == (0, 1))?;
         // One way only: the other direction still works.
         second.send_to(b"still", (address(0), 4000))?;
         anyhow::ensure!(receive(&first)?.0 == b"still", "{kind:?}");
-        net.wire.set_links(perfect(2));
+        net.wire.set_links(perfect(2))?;
         first.send_to(b"healed", (address(1), 4000))?;
         anyhow::ensure!(receive(&second)?.0 == b"healed", "{kind:?}: the cut packet arrived after all");
         // A packet that is under way when the link is cut dies, although the link is whole again when it would arrive.
         let slow = LinkParameters { latency: Duration::from_millis(200), ..LinkParameters::default() };
-        net.wire.set_links(between(2, 0, 1, slow));
+        net.wire.set_links(between(2, 0, 1, slow))?;
         let before = net.link(1, 0).0;
         first.send_to(b"under way", (address(1), 4000))?;
         // The answer's way is free: when it is there, so is the first packet on its way.
         second.send_to(b"beacon", (address(0), 4000))?;
         anyhow::ensure!(receive(&first)?.0 == b"beacon");
         wait_for("the beacon is counted", PATIENCE, || net.link(1, 0).0 == before + 1)?;
-        net.wire.set_links(between(2, 0, 1, LinkParameters::CUT));
-        net.wire.set_links(perfect(2));
+        net.wire.set_links(between(2, 0, 1, LinkParameters::CUT))?;
+        net.wire.set_links(perfect(2))?;
         first.send_to(b"last", (address(1), 4000))?;
         let (text, _) = receive(&second)?;
         anyhow::ensure!(text == b"last", "{kind:?}: {:?}", String::from_utf8_lossy(&text));
@@ -232,8 +232,8 @@ pub(crate) fn a_device_beside_another_takes_its_traffic() -> Outcome {
     for kind in kinds()? {
         let gateway = Ipv4Addr::new(10, 77, 0, 1);
         // A second wire plays the Docker network: its node 2 is the gateway.
-        let engine = Wire::start_with(kind, 3, &Seeds::root(1), perfect(3))?;
-        let wire = Wire::start_with(kind, 2, &Seeds::root(2), perfect(2))?;
+        let engine = Wire::start_with(kind, 3, &Seeds::root(1), perfect(3), |_| ())?;
+        let wire = Wire::start_with(kind, 2, &Seeds::root(2), perfect(2), |_| ())?;
         let host = Namespace::create()?;
         engine.attach(2, &host, &DeviceSetup::own("eth0", &[(gateway, 16)]))?;
         let mut nodes = Vec::new();

@@ -82,7 +82,7 @@ fn setup(folder: &Path, processes: Vec<NodeProcess>, events: mpsc::Sender<Backen
         networks: vec![network("main", 77), network("private", 78)],
         nodes: processes.into_iter().map(Arc::new).collect(),
         wire: Some(WireSetup { seeds: Seeds::root(42), table: Arc::new(LinkTable::compile(nodes, [])) }),
-        logs: LogSink::new(folder, Arc::new(|_, _, _, _| ())),
+        logs: LogSink::new(folder, Arc::new(|_, _| ())),
         events,
         state: folder.to_owned(),
         progress: Progress(Arc::new(|_| ())),
@@ -179,7 +179,7 @@ pub(crate) fn nodes_run_and_reach_each_other() -> Outcome {
         anyhow::ensure!(run.reaches(0, 2)? && run.reaches(2, 1)?);
         let all: std::collections::BTreeSet<u16> = (0..2).collect();
         let rule = LinkRule { from: all, to: [2].into(), parameters: LinkParameters::CUT };
-        run.backend.set_links(Arc::new(LinkTable::compile(3, [&rule])));
+        run.backend.set_links(Arc::new(LinkTable::compile(3, [&rule])))?;
         anyhow::ensure!(!run.reaches(0, 2)? && run.reaches(0, 1)?);
         let cut: u64 = run.backend.link_counters().iter().map(|link| link.cut).sum();
         anyhow::ensure!(cut == 1, "{cut} packets were cut");

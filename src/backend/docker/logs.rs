@@ -10,12 +10,13 @@ use bollard::query_parameters::{AttachContainerOptionsBuilder, LogsOptionsBuilde
 use futures::StreamExt;
 use tokio::task::JoinHandle;
 
-use super::super::{LogSink, LogStream};
+use super::super::{LONGEST_LINE, LogSink, LogStream};
 use super::client::Engine;
 use crate::action::NodeName;
 
-/// Longest piece of a line that waits for its end; a longer line goes on in pieces.
-const LONGEST_PIECE: usize = 64 * 1024;
+/// Longest piece of a line that waits for its end; a longer line goes on in pieces, between which lines of the other stream
+/// may come.
+const LONGEST_PIECE: usize = LONGEST_LINE;
 
 /// So many lines of an init command's output are kept.
 const INIT_LINES: &str = "200";
@@ -45,6 +46,9 @@ pub(super) async fn attach(
         }
         write(&sink, &node, LogStream::Output, &out.finish());
         write(&sink, &node, LogStream::Errors, &err.finish());
+        if let Err(error) = sink.end(&node) {
+            tracing::warn!(%node, %error, "a node's log cannot be written");
+        }
     }))
 }
 
@@ -123,8 +127,8 @@ mod tests {
     fn a_line_without_end_does_not_grow_for_ever() {
         let mut lines = Lines::default();
         let piece = vec![b'x'; 40 * 1024];
-        let sent: usize = (0..10).map(|_| lines.take_up(&piece).len()).sum();
+        let sent: usize = (0..100).map(|_| lines.take_up(&piece).len()).sum();
         assert!(lines.begun.len() <= LONGEST_PIECE);
-        assert_eq!(sent + lines.finish().len(), 10 * piece.len() + 1);
+        assert_eq!(sent + lines.finish().len(), 100 * piece.len() + 1);
     }
 }

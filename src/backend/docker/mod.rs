@@ -104,11 +104,11 @@ impl DockerBackend {
         containers::attach(&self.run, node, network).await
     }
 
-    /// Swaps the links' state; does nothing without a wire.
-    pub fn set_links(&self, table: Arc<LinkTable>) -> Instant {
+    /// Swaps the links' state; an error without a wire.
+    pub fn set_links(&self, table: Arc<LinkTable>) -> Result<Instant, BackendError> {
         match &self.run.wire {
             Some(wire) => wire.set_links(table),
-            None => Instant::now(),
+            None => Err(BackendError::plain("this run has no wire whose links could be changed")),
         }
     }
 

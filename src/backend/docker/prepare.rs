@@ -61,7 +61,7 @@ async fn prepare_on(engine: Engine, setup: RunSetup) -> Result<Arc<Run>, Backend
             .map_err(|error| BackendError::new("cannot seal the run's bridges", error))?;
     }
     let wire = match &setup.wire {
-        Some(wire) => Some(RunWire::start(setup.nodes.len(), wire)?),
+        Some(wire) => Some(RunWire::start(setup.nodes.len(), wire, setup.events.clone())?),
         None => None,
     };
     let networks: BTreeMap<NetworkName, NetworkSpec> =

@@ -4,8 +4,10 @@ use std::io;
 use std::sync::{Arc, RwLock};
 use std::time::Instant;
 
+use tokio::sync::mpsc;
+
 use super::super::fabric::{DeviceSetup, Namespace, Wire};
-use super::super::{BackendError, LinkCounters, WireSetup};
+use super::super::{BackendError, BackendEvent, LinkCounters, WireSetup};
 use super::run::Run;
 use crate::action::{Attachment, NodeProcess};
 use crate::link::LinkTable;
@@ -21,9 +23,13 @@ pub(super) struct RunWire {
 
 impl RunWire {
     /// Starts the forwarder.
-    pub(super) fn start(nodes: usize, setup: &WireSetup) -> Result<Self, BackendError> {
+    pub(super) fn start(
+        nodes: usize,
+        setup: &WireSetup,
+        events: mpsc::Sender<BackendEvent>,
+    ) -> Result<Self, BackendError> {
         let nodes = u16::try_from(nodes).map_err(|_| BackendError::plain("a run has at most 65,535 nodes"))?;
-        let wire = Wire::start(nodes, &setup.seeds, Arc::clone(&setup.table))
+        let wire = Wire::start(nodes, &setup.seeds, Arc::clone(&setup.table), BackendEvent::wire_lost(events))
             .map_err(|error| BackendError::new("cannot start the packet forwarder", error))?;
         Ok(Self { wire: RwLock::new(Some(Arc::new(wire))) })
     }
@@ -66,8 +72,9 @@ impl RunWire {
     }
 
     /// Swaps the links' state and returns the instant after it.
-    pub(super) fn set_links(&self, table: Arc<LinkTable>) -> Instant {
-        self.get().map_or_else(Instant::now, |wire| wire.set_links(table))
+    pub(super) fn set_links(&self, table: Arc<LinkTable>) -> Result<Instant, BackendError> {
+        let wire = self.get().ok_or_else(|| BackendError::plain("the run's wire is taken down already"))?;
+        wire.set_links(table).map_err(|error| BackendError::new("cannot change links", error))
     }
 
     /// Counters of all links.

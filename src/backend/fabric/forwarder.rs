@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::{ArcSwap, Cache};
@@ -39,6 +39,8 @@ pub(super) struct Shared {
     pub(super) generation: AtomicU64,
     /// Wakes the forwarder.
     pub(super) wake: EventFd,
+    /// Why the forwarder has ended, if nobody told it to.
+    pub(super) ended: OnceLock<String>,
 }
 
 /// What the forwarder is told. Each answer is the port that is in use no more, to be closed by whoever asked: closing
@@ -50,6 +52,9 @@ pub(super) enum Command {
     Detach { node: u16, answer: Sender<Option<Port>> },
     /// End.
     Stop,
+    /// End as if the kernel had refused to wait for devices.
+    #[cfg(test)]
+    Break,
 }
 
 /// The forwarder's own state.
@@ -104,7 +109,7 @@ impl Forwarder {
                     WAKE => {
                         // The count does not matter: whatever is there is taken.
                         let _ = self.shared.wake.read();
-                        if !self.obey() {
+                        if !self.obey()? {
                             return Ok(self.ports.into_iter().flatten().collect());
                         }
                     }
@@ -125,7 +130,8 @@ impl Forwarder {
     }
 
     /// Does what it was told. Returns false if that is to end.
-    fn obey(&mut self) -> bool {
+    #[cfg_attr(not(test), expect(clippy::unnecessary_wraps, reason = "a test makes it fail"))]
+    fn obey(&mut self) -> io::Result<bool> {
         self.sweep_news();
         while let Ok(command) = self.commands.try_recv() {
             match command {
@@ -146,10 +152,12 @@ impl Forwarder {
                     }
                     let _ = answer.send(port);
                 }
-                Command::Stop => return false,
+                Command::Stop => return Ok(false),
+                #[cfg(test)]
+                Command::Break => return Err(io::Error::other("broken for a test")),
             }
         }
-        true
+        Ok(true)
     }
 
     /// Drops what was under way on links that have been cut since the last look.

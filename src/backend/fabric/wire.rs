@@ -2,9 +2,10 @@
 
 use std::io;
 use std::net::Ipv4Addr;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -38,22 +39,33 @@ pub struct Wire {
     board: Arc<CounterBoard>,
     /// One lock for each node, so that devices of different nodes are made at the same time.
     devices: Vec<Mutex<Option<Device>>>,
-    thread: Option<JoinHandle<io::Result<Vec<Port>>>>,
+    thread: Option<JoinHandle<Vec<Port>>>,
 }
 
 impl Wire {
     /// Starts the forwarder for so many nodes, with whatever kind of device this process can make. `seeds` is where the
     /// links' random streams come from (`link/<from>/<to>` for each directed pair), `table` is the links' state at the
-    /// start. Blocks for some milliseconds.
-    pub fn start(nodes: u16, seeds: &Seeds, table: Arc<LinkTable>) -> io::Result<Self> {
-        Self::start_with(device::probe()?, nodes, seeds, table)
+    /// start. Blocks for some milliseconds. `lost` is called with the reason, on the forwarder's thread, if that ends
+    /// without having been told to.
+    pub fn start(
+        nodes: u16,
+        seeds: &Seeds,
+        table: Arc<LinkTable>,
+        lost: impl FnOnce(String) + Send + 'static,
+    ) -> io::Result<Self> {
+        Self::start_with(device::probe()?, nodes, seeds, table, lost)
     }
 
     /// The same with a given kind of device.
-    pub fn start_with(kind: DeviceKind, nodes: u16, seeds: &Seeds, table: Arc<LinkTable>) -> io::Result<Self> {
+    pub fn start_with(
+        kind: DeviceKind,
+        nodes: u16,
+        seeds: &Seeds,
+        table: Arc<LinkTable>,
+        lost: impl FnOnce(String) + Send + 'static,
+    ) -> io::Result<Self> {
         if table.nodes() != nodes {
-            let message = format!("the link table is for {} nodes and the wire for {nodes}", table.nodes());
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+            return Err(another_network(&table, nodes));
         }
         let hub = Namespace::create()?;
         let shared = Arc::new(Shared {
@@ -61,14 +73,24 @@ impl Wire {
             news: Mutex::default(),
             generation: AtomicU64::new(0),
             wake: EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?,
+            ended: OnceLock::new(),
         });
         let board = Arc::new(CounterBoard::default());
         let (commands, inbox) = mpsc::channel();
         let switch = Switch::new(nodes, seeds, Arc::clone(&board));
         let forwarder = Forwarder::new(nodes, Arc::clone(&shared), inbox, switch)?;
-        let thread = thread::Builder::new().name("wire".to_owned()).spawn(move || {
-            forwarder.run().inspect_err(|error| tracing::error!(%error, "the wire carries no packets any more"))
-        })?;
+        let seen = Arc::clone(&shared);
+        let carry = move || {
+            let why = match panic::catch_unwind(AssertUnwindSafe(|| forwarder.run())) {
+                Ok(Ok(ports)) => return ports,
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "it panicked".to_owned(),
+            };
+            let why = seen.ended.get_or_init(|| why).clone();
+            lost(why);
+            Vec::new()
+        };
+        let thread = thread::Builder::new().name("wire".to_owned()).spawn(carry)?;
         let devices = std::iter::repeat_with(Mutex::default).take(nodes.into()).collect();
         Ok(Self { nodes, kind, hub, shared, commands, board, devices, thread: Some(thread) })
     }
@@ -114,17 +136,21 @@ impl Wire {
     /// Makes this table the state of all links in one atomic swap and returns the instant after it. Never blocks.
     ///
     /// A table for another number of nodes is a bug of the caller; it is not put in force.
-    pub fn set_links(&self, table: Arc<LinkTable>) -> Instant {
-        debug_assert_eq!(table.nodes(), self.nodes, "a link table for another network");
-        if table.nodes() == self.nodes {
-            self.shared.news.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&table));
-            self.shared.table.store(table);
-            self.shared.generation.fetch_add(1, Ordering::Release);
+    pub fn set_links(&self, table: Arc<LinkTable>) -> io::Result<Instant> {
+        if table.nodes() != self.nodes {
+            return Err(another_network(&table, self.nodes));
         }
+        self.shared.news.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&table));
+        self.shared.table.store(table);
+        self.shared.generation.fetch_add(1, Ordering::Release);
         let applied = Instant::now();
         // What is under way on links that are cut now is dropped at once and not only when its time comes.
         let _ = self.shared.wake.write(1);
-        applied
+        // Asked last: whoever has ended by now carries nothing by this table.
+        match self.shared.ended.get() {
+            None => Ok(applied),
+            Some(why) => Err(io::Error::other(format!("the thread that carries the packets has ended: {why}"))),
+        }
     }
 
     /// Counters of all directed links that ever saw a packet, in order of sender and receiver.
@@ -162,8 +188,8 @@ impl Drop for Wire {
         if self.tell(Command::Stop).is_ok()
             && let Some(thread) = self.thread.take()
         {
-            // An error of the thread has been seen by whoever asked it for something; there is nobody left to tell.
-            if let Ok(Ok(ports)) = thread.join() {
+            // If it had ended before, that has been told.
+            if let Ok(ports) = thread.join() {
                 close(ports);
             }
         }
@@ -181,10 +207,42 @@ fn close(mut ports: Vec<Port>) {
     });
 }
 
+fn another_network(table: &LinkTable, nodes: u16) -> io::Error {
+    let message = format!("the link table is for {} nodes and the wire for {nodes}", table.nodes());
+    io::Error::new(io::ErrorKind::InvalidInput, message)
+}
+
 fn no_answer() -> io::Error {
     io::Error::other("the thread that carries the packets has ended or does not answer")
 }
 
 fn no_device(node: u16) -> io::Error {
     io::Error::new(io::ErrorKind::NotFound, format!("node {node} has no device on the wire"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_forwarder_that_ends_is_told_at_once_and_no_swap_counts_any_more() {
+        let table = Arc::new(LinkTable::compile(2, []));
+        let (told, heard) = mpsc::channel();
+        let lost = move |why| drop(told.send(why));
+        let wire = match Wire::start(2, &Seeds::root(1), Arc::clone(&table), lost) {
+            Ok(wire) => wire,
+            // An ordinary user without user namespaces.
+            Err(error) => return drop(writeln!(io::stderr(), "SKIPPED: no wire can be made here: {error}")),
+        };
+        wire.set_links(Arc::clone(&table)).expect("it carries packets");
+        let other = wire.set_links(Arc::new(LinkTable::compile(3, []))).expect_err("of another network");
+        assert!(other.to_string().contains("for 3 nodes"), "{other}");
+        wire.tell(Command::Break).expect("told");
+        let why = heard.recv_timeout(ANSWER).expect("its end is told");
+        assert!(why.contains("broken for a test"), "{why}");
+        let error = wire.set_links(table).expect_err("nobody carries packets by it");
+        assert!(error.to_string().contains("has ended"), "{error}");
+    }
 }

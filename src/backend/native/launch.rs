@@ -105,4 +105,6 @@ async fn copy_output(mut pipe: pipe::Receiver, node: NodeName, logs: LogSink) {
             tracing::warn!(%node, %error, "cannot write the node's log");
         }
     }
+    // Its last line may lack an end; a further error would be the same as above.
+    drop(logs.end(&node));
 }

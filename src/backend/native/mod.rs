@@ -146,11 +146,9 @@ impl NativeBackend {
     }
 
     /// Swaps the links' state.
-    pub fn set_links(&self, table: Arc<LinkTable>) -> Instant {
-        match self.common.wire() {
-            Ok(wire) => wire.set_links(table),
-            Err(_) => Instant::now(),
-        }
+    pub fn set_links(&self, table: Arc<LinkTable>) -> Result<Instant, BackendError> {
+        let wire = self.common.wire()?;
+        wire.set_links(table).map_err(|error| BackendError::new("cannot change links", error))
     }
 
     /// Counters of all links that ever saw a packet. Empty if the run asked for no wire.

@@ -15,7 +15,7 @@ use super::node::Node;
 use super::{Common, MADE_AT_ONCE, NativeBackend};
 use crate::action::{ImageSource, NodeProcess, Seeds};
 use crate::backend::fabric::{Wire, user_namespace_remedy};
-use crate::backend::{BackendError, Owner, RunSetup};
+use crate::backend::{BackendError, BackendEvent, Owner, RunSetup};
 use crate::link::LinkTable;
 
 /// Open files that a node may have, where the machine allows so many. A higher number makes some programs that walk
@@ -58,7 +58,8 @@ fn prepare_now(setup: RunSetup) -> Result<NativeBackend, BackendError> {
         // Nodes need packets between them in any case, if only perfect ones.
         None => (Seeds::root(0), Arc::new(LinkTable::compile(setup.nodes.len() as u16, []))),
     };
-    let wire = Wire::start(setup.nodes.len() as u16, &seeds, table).map_err(|error| {
+    let lost = BackendEvent::wire_lost(setup.events.clone());
+    let wire = Wire::start(setup.nodes.len() as u16, &seeds, table, lost).map_err(|error| {
         BackendError::new("cannot make a network for the nodes", error).remedy(user_namespace_remedy())
     })?;
     let common = Common {

@@ -1,17 +1,20 @@
-//! Nobody makes blocks, and nobody disagrees: a chain that needs more votes than any side has (CometBFT), or sealers that
-//! wait for each other.
+//! No node shows a new block, and all are on one chain: a chain that needs more votes than any side has (CometBFT), or
+//! sealers that wait for each other. Which of these it is the journal does not say, so neither do we.
 
 use super::{Diagnosis, Kind, View};
-use crate::check::questions::seconds;
+use crate::check::questions::{name_list, seconds};
 
 /// Sees a chain that stands still everywhere.
 pub(super) fn see(view: &View<'_, '_>) -> Option<Diagnosis> {
     let history = view.history;
-    if view.explanation.as_ref().is_some_and(|explanation| explanation.sides.len() > 1) {
+    let explanation = view.explanation.as_ref()?;
+    // Nodes of which nobody can tell may be on a chain of their own that grows.
+    if explanation.sides.len() > 1 || !explanation.unplaced.is_empty() {
         return None;
     }
-    let top = view.top().filter(|top| top.height > 0)?;
+    let top = view.present().max_by_key(|line| line.height).filter(|top| top.height > 0)?;
     let (since, seq) = view.lines.iter().filter_map(|line| line.rose).max()?;
+    let highest = view.lines.iter().map(|line| line.highest).max()?;
     let stands = view.to.saturating_sub(since);
     if stands < view.standing() {
         return None;
@@ -21,25 +24,23 @@ pub(super) fn see(view: &View<'_, '_>) -> Option<Diagnosis> {
     if round.is_none() && (history.run.block_time.is_none() || view.layer.name == "bitcoin") {
         return None;
     }
-    let rounds = match round {
-        Some((node, height, round, step, _)) => format!(
-            "; rounds rise to {round} at height {height} ({}: {step}), so votes are missing and nobody forks",
-            history.name(node)
-        ),
-        None => "; no side has what it takes to make one".to_owned(),
-    };
+    let rounds = round.map_or_else(String::new, |(node, height, round, step, _)| {
+        format!("; rounds rise to {round} at height {height} ({}: {step})", history.name(node))
+    });
     let faults: Vec<String> = history.faults_at(view.to).map(|window| window.record.name.to_string()).collect();
-    let faults = if faults.is_empty() { String::new() } else { format!(" ({})", faults.join(", ")) };
+    let faults = if faults.is_empty() { String::new() } else { format!("; faults in force: {}", name_list(&faults)) };
+    // That nobody forked is known only if everybody was seen.
+    let kind = if view.sees_all() { "halt without a fork" } else { "halt" };
+    let who = if view.is_whole_layer() { "no node" } else { "none of these nodes" };
     let text = format!(
-        "{}halt without a fork: nobody made a block after {} {} for {}, from {} on{faults}{rounds}",
+        "{}{kind}: {who} has shown a block above {} {highest} for {}, from {} on{faults}{rounds}",
         history.layer_prefix(view.layer.name),
         view.word(),
-        top.height,
         seconds(stands),
         view.since(since),
     );
     let mut diagnosis = view.diagnosis(Kind::Halt, &view.layer.nodes, Some(since), text);
-    diagnosis.height = Some(top.height + 1);
+    diagnosis.height = Some(highest + 1);
     diagnosis.evidence = std::iter::once(seq).chain(round.map(|round| round.4)).collect();
     Some(diagnosis)
 }

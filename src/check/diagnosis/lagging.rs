@@ -1,35 +1,54 @@
-//! Somebody is behind on the same chain: it syncs, or it is slow.
+//! Somebody is behind on the same chain: it syncs, it is slow, or it stands still.
 
-use super::one_side::says_syncing;
+use super::one_side::{is_below, says_syncing};
 use super::view::Line;
 use super::{Diagnosis, Kind, View};
 
 /// A node that is so many blocks behind, or fewer, was only asked a moment earlier.
 const NEAR: u64 = 2;
+/// How many nodes are told of one by one.
+const TOLD: usize = 3;
 
-/// Sees nodes that are behind and come nearer, or say that they are syncing.
+/// Sees nodes that are behind on the chain of the highest head.
 pub(super) fn see(view: &View<'_, '_>) -> Option<Diagnosis> {
     let top = view.top()?;
-    let behind: Vec<&Line> = view.present().filter(|line| line.height + NEAR < top.height).collect();
-    let last = behind.iter().min_by_key(|line| line.height)?;
+    let mut behind: Vec<&Line> =
+        view.present().filter(|line| line.height + NEAR < top.height && is_below(view, line, top)).collect();
+    behind.sort_by_key(|line| line.height);
+    let last = *behind.first()?;
+    let unit = view.history.count_word(view.layer.name);
+    let mut each: Vec<String> = behind
+        .iter()
+        .take(TOLD)
+        .map(|line| {
+            format!(
+                "{} is {} {unit} behind at {}, {}",
+                view.list(&[line.node]),
+                top.height - line.height,
+                line.height,
+                how(view, line)
+            )
+        })
+        .collect();
+    if behind.len() > TOLD {
+        each.push(format!("{} more are behind", behind.len() - TOLD));
+    }
+    let text = format!("{}lagging: {}", view.history.layer_prefix(view.layer.name), each.join("; "));
     let nodes: Vec<usize> = behind.iter().map(|line| line.node).collect();
-    let be = if nodes.len() == 1 { "is" } else { "are" };
-    let syncing = nodes.iter().filter(|&&node| says_syncing(view, node)).count();
-    let how = match syncing {
-        0 => "and still rising",
-        count if count == nodes.len() => "and by its own word syncing",
-        _ => "and in part syncing",
-    };
-    let text = format!(
-        "{}lagging: {} {be} {} {} behind at {}, {how}",
-        view.history.layer_prefix(view.layer.name),
-        view.list(&nodes),
-        top.height - last.height,
-        view.history.count_word(view.layer.name),
-        last.height,
-    );
     let mut diagnosis = view.diagnosis(Kind::Lagging, &nodes, last.rose.map(|rose| rose.0), text);
     diagnosis.height = Some(last.height + 1);
     diagnosis.evidence = behind.iter().filter_map(|line| line.rose).map(|rose| rose.1).collect();
     Some(diagnosis)
+}
+
+/// What is known of how it goes on.
+fn how(view: &View<'_, '_>, line: &Line) -> String {
+    if says_syncing(view, line.node) {
+        return "and by its own word syncing".to_owned();
+    }
+    match line.rose {
+        Some(_) if view.rises(line) => "and still rising".to_owned(),
+        Some((since, _)) => format!("and has shown no higher head since {}", view.since(since)),
+        None => "and no head of it was seen before".to_owned(),
+    }
 }

@@ -1,4 +1,4 @@
-//! Nobody ever made a block: a genesis that clients read differently, too few validators, an application hash that does
+//! No node ever showed a block above its genesis: a genesis that clients read differently, too few validators, an application hash that does
 //! not match.
 
 use super::{Diagnosis, Kind, View};
@@ -8,8 +8,7 @@ use crate::check::history::State;
 pub(super) fn see(view: &View<'_, '_>) -> Option<Diagnosis> {
     let history = view.history;
     let zero = history.zero?;
-    if view.to < zero + view.standing() || view.lines.iter().any(|line| line.rose.is_some() && highest(view, line) > 0)
-    {
+    if view.to < zero + view.standing() || view.lines.iter().any(|line| line.highest > 0) || others_have_blocks(view) {
         return None;
     }
     let answers = |&node: &usize| matches!(history.state_at(node, view.to).1, State::Seen(_));
@@ -25,8 +24,9 @@ pub(super) fn see(view: &View<'_, '_>) -> Option<Diagnosis> {
         format!("; rounds rise to {round} at height {height} ({step})")
     });
     let text = format!(
-        "{}never started: no node has shown block 1 by {}{rounds}",
+        "{}never started: {} has shown a block above genesis by {}{rounds}",
         history.layer_prefix(view.layer.name),
+        if view.is_whole_layer() { "no node" } else { "none of these nodes, nor any other," },
         view.since(view.to)
     );
     // Refusals may have come at any time since the start.
@@ -37,8 +37,10 @@ pub(super) fn see(view: &View<'_, '_>) -> Option<Diagnosis> {
     Some(diagnosis)
 }
 
-/// The highest head that a node showed up to the end of the time.
-fn highest(view: &View<'_, '_>, line: &super::view::Line) -> u64 {
-    let rose = line.rose.map_or(0, |rose| rose.0);
-    view.history.head_at(line.node, rose).map_or(0, |(_, _, head)| view.history.chain.height(head))
+/// Whether a node of the layer that was not asked about has shown a block: then the chain did start.
+fn others_have_blocks(view: &View<'_, '_>) -> bool {
+    let history = view.history;
+    let others = (0..history.nodes.len()).filter(|&node| history.layer(node) == view.layer.name);
+    let mut others = others.filter(|node| !view.layer.nodes.contains(node));
+    others.any(|node| history.last_head(node, view.to).is_some_and(|(.., head)| history.chain.height(head) > 0))
 }

@@ -24,7 +24,9 @@ pub(crate) struct Line {
     pub(crate) head: Option<BlockId>,
     /// The head's height.
     pub(crate) height: u64,
-    /// When its head was last seen to rise, and the line that says so.
+    /// The highest head that it has shown by then.
+    pub(crate) highest: u64,
+    /// When its head was last seen to rise to that, and the line that says so.
     pub(crate) rose: Option<(u64, u64)>,
 }
 
@@ -65,6 +67,24 @@ impl<'h, 'a> View<'h, 'a> {
         self.present().max_by_key(|line| line.height)
     }
 
+    /// Whether a node's head rose so shortly before the time was over that it does not stand still.
+    pub(crate) fn rises(&self, line: &Line) -> bool {
+        line.rose.is_some_and(|rose| rose.0 + self.standing() > self.to)
+    }
+
+    /// Whether every node of the layer is meant, so that what is said of all is not only said of some.
+    pub(crate) fn is_whole_layer(&self) -> bool {
+        let history = self.history;
+        (0..history.nodes.len()).all(|node| history.layer(node) != self.layer.name || self.layer.nodes.contains(&node))
+    }
+
+    /// Whether every node that is meant could be seen at the end of the time, or was taken down by the timeline.
+    pub(crate) fn sees_all(&self) -> bool {
+        self.lines
+            .iter()
+            .all(|line| line.head.is_some() || matches!(self.history.state_at(line.node, self.to).1, State::Away))
+    }
+
     /// What this layer's heights are called.
     pub(crate) fn word(&self) -> &'static str {
         self.history.height_word(self.layer.name)
@@ -80,16 +100,22 @@ impl<'h, 'a> View<'h, 'a> {
         self.history.say_all(nodes.iter().copied(), &self.meant)
     }
 
-    /// Names of nodes as one text, each with its clients if they are few.
+    /// Names of nodes as one text, each with its clients.
     pub(crate) fn list(&self, nodes: &[usize]) -> String {
-        let names = self.names(nodes);
-        match (names.as_slice(), nodes) {
-            ([name], [node]) if *name == self.history.name(*node).as_str() => {
-                format!("{name} ({})", self.history.nodes[*node].record.client)
+        let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
+        for &node in nodes {
+            let name = self.names(&[node]).concat();
+            let own = name == self.history.name(node).as_str();
+            let record = self.history.nodes[node].record;
+            let runs = if own { record.client.to_string() } else { self.history.clients_of(node) };
+            match groups.iter_mut().find(|group| group.0 == runs) {
+                Some((_, members)) => members.push(node),
+                None => groups.push((runs, vec![node])),
             }
-            ([name], [node, ..]) => format!("{name} ({})", self.history.clients_of(*node)),
-            _ => name_list(&names),
         }
+        let groups: Vec<String> =
+            groups.iter().map(|(runs, members)| format!("{} ({runs})", name_list(&self.names(members)))).collect();
+        groups.join(", ")
     }
 
     /// Rounds that nodes of the layer entered after a moment: node, height, round, step, line; the highest round.
@@ -113,7 +139,9 @@ impl<'h, 'a> View<'h, 'a> {
             since,
             height: None,
             during: None,
+            apart: None,
             text,
+            sides: Vec::new(),
             quotes: self.quotes(nodes),
             evidence: Vec::new(),
         }
@@ -126,7 +154,7 @@ impl<'h, 'a> View<'h, 'a> {
 }
 
 fn line(history: &History<'_>, node: usize, to: u64) -> Line {
-    let (mut highest, mut rose) = (None::<u64>, None);
+    let (mut highest, mut rose) = (None::<u64>, None::<(u64, u64)>);
     for &change in &history.nodes[node].changes {
         let change = history.changes[change as usize];
         if change.at > to {
@@ -141,5 +169,6 @@ fn line(history: &History<'_>, node: usize, to: u64) -> Line {
         }
     }
     let head = history.head_at(node, to).map(|(_, _, head)| head);
-    Line { node, head, height: head.map_or(0, |head| history.chain.height(head)), rose }
+    let height = head.map_or(0, |head| history.chain.height(head));
+    Line { node, head, height, highest: highest.unwrap_or(0), rose }
 }

@@ -16,7 +16,8 @@ pub(super) fn find(history: &History<'_>) -> Vec<Finding> {
         .iter()
         .filter(|stretch| stretch.at > zero && stretch.over > 0 && waited(stretch).0 >= BUSY)
         .collect();
-    let lasted: u64 = busy.iter().map(|stretch| stretch.over).sum();
+    let within = |stretch: &&Pressure| stretch.over.min(stretch.at - zero);
+    let lasted: u64 = busy.iter().map(within).sum();
     let worst = busy.iter().map(|stretch| waited(stretch)).max_by(|a, b| a.0.total_cmp(&b.0));
     let (Some(first), Some(last), Some((share, what)), TOLERATED..) = (busy.first(), busy.last(), worst, lasted) else {
         return Vec::new();

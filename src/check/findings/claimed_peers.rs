@@ -60,6 +60,10 @@ fn in_window(history: &History<'_>, window: &Window<'_>) -> Option<Finding> {
 /// nothing was counted, each target of the fault counts as having lost one.
 fn lost_neighbours(history: &History<'_>, window: &Window<'_>, begin: u64, end: u64) -> BTreeMap<usize, usize> {
     if history.links.is_empty() {
+        // Of a fault that was not applied as planned nobody knows whom it cut off.
+        if !window.errors.is_empty() {
+            return BTreeMap::new();
+        }
         return history.indices_of(&window.record.targets).into_iter().map(|node| (node, 1)).collect();
     }
     let mut before: BTreeMap<(&str, &str), u64> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Rounds that rise while the height stands: votes are missing (CometBFT).
+//! Rounds that rise while the height stands (CometBFT): none of the rounds before came to a block.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::{Finding, FindingKind};
 use crate::check::history::History;
 use crate::check::questions::seconds;
 
-/// A round or two pass whenever a proposer is away; more say that votes are missing.
+/// A round or two pass whenever a proposer is away; more are worth a word.
 const MANY: u64 = 3;
 
 /// What is known of one height.
@@ -51,7 +51,8 @@ pub(super) fn find(history: &History<'_>) -> Vec<Finding> {
             from: spin.from,
             to: Some(spin.to),
             text: format!(
-                "rounds rose to {} at height {height} ({}) on {}, for {} from {} on: votes were missing",
+                "rounds rose to {} at height {height} ({}), and to {MANY} or more on {}, for {} from {} on; none of the rounds before \
+                 came to a block",
                 spin.round,
                 spin.step,
                 history.say_list(spin.nodes.iter().copied()),

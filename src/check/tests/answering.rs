@@ -133,3 +133,22 @@ fn null_can_be_asked_for() {
     assert_eq!(read("{entry: pay, equals: null}").equals.map(|value| value.value), Some(Value::Null));
     assert_eq!(read("{entry: pay}").equals, None);
 }
+
+#[test]
+fn values_of_other_answers_are_compared_with_what_the_first_node_answered() {
+    let name = "{look.answer/hash}";
+    let equals = || Wanted::Equals(json!(name));
+    let look = "9 b silent look\n9 a answers look {\"hash\": \"0x.1\"}\n9 b answers look {\"hash\": \"0x2\"}\n";
+    let calls = |value: &str| format!("{look}10 a b answers pay#1 {value}\n12 a b answers pay#2 {value}");
+    let result = judged(&calls("\"0x.1\""), equals(), Pass);
+    assert_eq!(result.summary, "4 calls answered with 0x.1", "the value is told, not its name");
+    judged(&calls("\"0x2\""), equals(), Fail);
+    judged(&calls("\"0x.1\""), Wanted::Matches(format!("^{name}$")), Pass);
+    judged(&calls("\"0xa1\""), Wanted::Matches(format!("^{name}$")), Fail);
+    // Nothing to compare with is neither equal nor different.
+    let without = "10 a b answers pay#1 1\n12 a b answers pay#2 1";
+    let result = judged(without, equals(), Unknown);
+    assert_eq!(result.summary, "nobody answered look, so {look.answer/hash} has no value to compare with");
+    let other = "9 a answers look {}\n10 a b answers pay#1 1\n12 a b answers pay#2 1";
+    assert!(judged(other, equals(), Unknown).summary.starts_with("nothing is at /hash of the answer to look"));
+}

@@ -59,7 +59,7 @@ fn lines_of_logs_are_counted() {
     assert_outcome(&judge_one(&text, When::Always, log("nothing", 0, Some(0))), Pass);
     let result = judge_one(&text, When::Always, log("panic", 0, Some(0)));
     assert_outcome(&result, Fail);
-    assert_eq!(result.facts, ["a, line 7 of its log, at 8.0 s: boom"]);
+    assert_eq!(result.facts, ["a, line 9 of its log, at 8.0 s: boom"]);
     assert_outcome(&judge_nodes(&text, When::Always, log("panic", 0, Some(0)), &["b"]), Pass);
     assert_outcome(&judge_one(&text, When::At(secs(7)), log("panic", 0, Some(0))), Pass);
 }

@@ -57,7 +57,11 @@ fn a_chain_that_halts_without_a_fork() {
     let [diagnosis] = verdict.diagnoses.as_slice() else { panic!("{:#?}", verdict.diagnoses) };
     assert_eq!((diagnosis.kind, diagnosis.height), (Kind::Halt, Some(6)));
     assert_eq!(diagnosis.during.as_ref().unwrap().as_str(), "split");
-    assert!(diagnosis.text.starts_with("halt without a fork: nobody made a block after block 5"), "{}", diagnosis.text);
+    assert!(
+        diagnosis.text.starts_with("halt without a fork: no node has shown a block above block 5"),
+        "{}",
+        diagnosis.text
+    );
     assert!(diagnosis.text.contains("rounds rise to 7 at height 6"), "{}", diagnosis.text);
     assert!(verdict.findings.iter().any(|finding| finding.kind == FindingKind::Rounds && finding.who.len() == 4));
     // It never resumed: asked for progress afterwards, the answer names the halt.
@@ -82,11 +86,13 @@ fn a_majority_that_goes_on_without_the_rest() {
     assert_eq!(diagnosis.kind, Kind::OneSideGoesOn);
     assert_eq!(diagnosis.who, ["d"]);
     assert!(
-        diagnosis.text.contains("a, b and c at block 20, while d (cometbft) stands still at 5"),
+        diagnosis
+            .text
+            .contains("a, b and c go on, up to block 20, while d (cometbft) has shown no block above 5 since 10.0 s"),
         "{}",
         diagnosis.text
     );
-    assert!(diagnosis.text.contains("its rounds rise to 4 at height 6"), "{}", diagnosis.text);
+    assert!(diagnosis.text.contains("rounds rise to 4 at height 6 (d: Propose)"), "{}", diagnosis.text);
     let kinds: Vec<Kind> = verdict(&text).diagnoses.iter().map(|diagnosis| diagnosis.kind).collect();
     assert_eq!(kinds, [Kind::OneSideGoesOn]);
 }
@@ -102,7 +108,11 @@ fn a_chain_that_never_started_quotes_the_log() {
     let diagnosis = found(&result);
     assert_eq!(diagnosis.kind, Kind::NeverStarted);
     assert_eq!(diagnosis.quotes[0].node.as_str(), "c");
-    assert!(result.facts[0].starts_with("never started: no node has shown block 1"), "{:?}", result.facts);
+    assert!(
+        result.facts[0].starts_with("never started: no node has shown a block above genesis"),
+        "{:?}",
+        result.facts
+    );
     assert!(result.facts[0].contains("rounds rise to 4 at height 1 (Propose)"), "{:?}", result.facts);
     assert_eq!(result.facts[1], format!("c says (logs/c.log:7): {refusal}"));
     assert_eq!(verdict(&text).diagnoses[0].kind, Kind::NeverStarted);
@@ -121,9 +131,16 @@ fn a_node_alone_that_refuses_everybodys_block() {
     assert_outcome(&result, Outcome::Fail);
     let diagnosis = found(&result);
     assert_eq!((diagnosis.kind, diagnosis.height), (Kind::BadBlock, Some(7)));
-    assert_eq!(diagnosis.who, ["d"]);
-    assert!(diagnosis.text.starts_with("bad block: d (ethereumjs) alone refuses block 0x"), "{}", diagnosis.text);
-    assert!(diagnosis.text.contains("its head is at block 6 since 12.0 s"), "{}", diagnosis.text);
+    assert_eq!(diagnosis.who, ["a", "b", "c", "d"]);
+    assert!(diagnosis.text.starts_with("bad block at block 7: a, b and c (reference) hold 0x"), "{}", diagnosis.text);
+    assert!(
+        diagnosis.text.contains("d (ethereumjs) does not; its highest head is at 6 since 12.0 s"),
+        "{}",
+        diagnosis.text
+    );
+    assert!(diagnosis.text.ends_with("the log of d speaks of a refusal"), "{}", diagnosis.text);
+    let sides: Vec<usize> = diagnosis.sides.iter().map(|side| side.nodes.len()).collect();
+    assert_eq!(sides, [3, 1]);
     assert!(result.facts[1].contains("BAD BLOCK"), "{:?}", result.facts);
     // Without the line in the log it is a node that stands still.
     let silent = text.replace("log refusal", "log other");
@@ -145,7 +162,7 @@ fn a_bad_block_on_a_side_of_its_own_says_that_the_state_differs() {
         30 ended complete";
     let result = judge_one(text, When::AtEnd, agree());
     let diagnosis = found(&result);
-    assert_eq!((diagnosis.kind, diagnosis.who.as_slice()), (Kind::BadBlock, ["c".to_owned()].as_slice()));
+    assert_eq!((diagnosis.kind, diagnosis.who.concat()), (Kind::BadBlock, "abc".to_owned()));
     assert!(diagnosis.text.contains("same parent, other state root"), "{}", diagnosis.text);
     assert!(result.facts.iter().any(|fact| fact.contains("both used 21000 gas")), "{:?}", result.facts);
 }
@@ -174,12 +191,13 @@ fn two_halves_that_build_are_a_fork() {
     assert_eq!((diagnosis.kind, diagnosis.height), (Kind::Fork, Some(2)));
     assert_eq!(diagnosis.who, ["a", "b", "c", "d"], "of two halves nobody is alone");
     assert!(
-        diagnosis.text.contains("a and b (2 blocks) against c and d (2 blocks); all sides built"),
+        diagnosis.text.contains("a and b (2 blocks from 0x783200…0000 on) against c and d (2 blocks from")
+            && diagnosis.text.ends_with("; all sides grew in the last 8.0 s"),
         "{}",
         diagnosis.text
     );
     let episode = verdict.convergence.episodes[0].diagnosis.as_ref().unwrap();
-    assert!(episode.text.ends_with("c and d left 2 blocks of it"), "{}", episode.text);
+    assert!(episode.text.ends_with("c and d went back 2 blocks"), "{}", episode.text);
 }
 
 #[test]

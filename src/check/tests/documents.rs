@@ -46,6 +46,9 @@ fn every_check_is_read() {
     assert_eq!(phrase("log: {pattern: oops, count: 3}"), "/oops/ exactly 3 times in the logs");
     assert_eq!(phrase("log: {pattern: oops, min: 1, max: 2}"), "/oops/ 1 to 2 times in the logs");
     assert_eq!(phrase("exit: {none: true}"), "no process dies on its own");
+    assert_eq!(phrase("diagnosis: {kind: bad_block, block: 7}"), "bad block at 7");
+    assert_eq!(phrase("diagnosis: {kind: fork, block: \"0x1f3a90bc\"}"), "fork at 0x1f3a90bc");
+    assert_eq!(phrase("diagnosis: {kind: none}"), "nothing is the matter");
 }
 
 #[test]
@@ -55,6 +58,8 @@ fn what_a_journal_holds_is_what_was_resolved() {
         "finality: {lag: 3 epochs}",
         "progress: {blocks: 3, per: 10s}",
         "exit: {none: true}",
+        "diagnosis: {kind: bad_block, block: \"0x1f3a90bc\"}",
+        "diagnosis: {kind: one_side_goes_on}",
     ] {
         let that = resolve(text).unwrap();
         let json = serde_json::to_string(&that).unwrap();

@@ -42,7 +42,7 @@ fn progress_over_the_whole_timeline() {
     let result = judge_one(&text, When::AtEnd, progress(10));
     assert_outcome(&result, Fail);
     assert!(
-        result.facts[0].starts_with("halt without a fork: nobody made a block after height 10"),
+        result.facts[0].starts_with("halt without a fork: no node has shown a block above height 10"),
         "{:?}",
         result.facts
     );

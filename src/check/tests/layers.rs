@@ -79,7 +79,7 @@ fn participants_are_said_by_name_where_all_members_are_meant() {
     assert_outcome(&result, Outcome::Fail);
     let facts = result.facts.join("\n");
     assert!(facts.contains("consensus chains differ from slot 4 on: 1 node holds") && facts.contains("(w)"), "{facts}");
-    assert!(facts.contains("was made by w (prysm@v6.0.4)"), "{facts}");
+    assert!(facts.contains("was made by w (prysm@v6.0.4 over geth@v1.16.9)"), "{facts}");
     let consensus = ["w.consensus", "e.consensus"];
     let facts = judge_nodes(&text, When::AtEnd, agree(), &consensus).facts.join("\n");
     assert!(facts.contains("(w.consensus)"), "{facts}");
@@ -172,7 +172,7 @@ fn recovery_is_among_nodes_of_the_same_layer() {
     let back = format!("{window} 10 a.execution head x1\n 11 a.consensus head b1\n 30 ended complete");
     assert_outcome(&judge_one(&back, after("crash", 10), recover()), Outcome::Pass);
     let half = format!("{window} 10 a.execution head x1\n 30 ended complete");
-    assert_outcome(&judge_one(&half, after("crash", 10), recover()), Outcome::Fail);
+    assert_outcome(&judge_one(&half, after("crash", 10), recover()), Outcome::Unknown);
 }
 
 #[test]

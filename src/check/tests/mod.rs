@@ -7,15 +7,19 @@
     reason = "tests fail by panicking, and their texts are small"
 )]
 
+mod absence;
 mod agreement;
 mod answering;
 mod calling;
 mod counting;
+mod diagnosed;
 mod diagnosing;
 mod documents;
 mod growing;
+mod inspecting;
 mod laws;
 mod layers;
 mod recovering;
+mod sentences;
 mod states;
 mod telling;

@@ -81,7 +81,7 @@ fn peers_of_a_silent_node_are_unknown() {
 
 #[test]
 fn peers_before_a_crash_say_nothing_about_those_after_it() {
-    let text = "nodes a b\nwindow crash kill 5 10 b\n1 a b peers 3\n5 b exit expected\n5 begin crash\n10 end crash\n10 b started\n12 b back\n15 b peers 1\n20 b peers 2\n40 ended complete";
+    let text = "promises 1\nnodes a b\nwindow crash kill 5 10 b\n1 a b peers 3\n5 b exit expected\n5 begin crash\n10 end crash\n10 b started\n12 b back\n15 b peers 1\n20 b peers 2\n40 ended complete";
     let result = judge_one(text, after("crash", 20), peers(2, None));
     assert_outcome(&result, Pass);
     assert_eq!(result.figures["after_s"], 10.0);

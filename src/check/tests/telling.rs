@@ -111,7 +111,8 @@ fn the_table_has_every_word_once() {
             "log",
             "exit",
             "rpc_equal",
-            "answered"
+            "answered",
+            "diagnosis"
         ]
     );
     words.sort_unstable();

@@ -39,6 +39,30 @@ pub enum ProbeError {
         /// The beginning of the answer.
         excerpt: String,
     },
+    /// It answers, and has no head, though it had one.
+    #[error("it answers, but has no head any more")]
+    HeadGone,
+}
+
+/// Kinds of reasons why a node cannot be seen: what two errors that differ in numbers or excerpts have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ErrorKind {
+    /// No connection.
+    Dial,
+    /// No answer in time.
+    Deadline,
+    /// The connection broke, or what came is no HTTP.
+    Broken,
+    /// A request or an answer that cannot be.
+    Unusable,
+    /// Another status than 200.
+    Status(u16),
+    /// The node refused the call.
+    Refused,
+    /// An answer that does not hold what it should.
+    Garbage,
+    /// No head any more.
+    HeadGone,
 }
 
 impl From<RpcError> for ProbeError {
@@ -56,11 +80,27 @@ impl ProbeError {
         Self::Garbage { request: request.to_owned(), wanted: wanted.to_owned(), excerpt }
     }
 
+    /// What kind of reason it is.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Http(HttpError::Dial { .. }) => ErrorKind::Dial,
+            Self::Http(HttpError::Deadline { .. }) => ErrorKind::Deadline,
+            Self::Http(HttpError::Broken { .. }) => ErrorKind::Broken,
+            Self::Http(HttpError::TooLong { .. } | HttpError::Path { .. }) => ErrorKind::Unusable,
+            Self::Http(HttpError::Status { status, .. }) => ErrorKind::Status(*status),
+            Self::Rpc(RpcError::Garbage { status, .. }) if *status != 200 => ErrorKind::Status(*status),
+            Self::Rpc(RpcError::Refused { .. }) => ErrorKind::Refused,
+            Self::Rpc(_) => ErrorKind::Garbage,
+            Self::Garbage { .. } => ErrorKind::Garbage,
+            Self::HeadGone => ErrorKind::HeadGone,
+        }
+    }
+
     /// Whether the node was there and answered, but not to this question: the API lacks it.
     fn is_refusal(&self) -> bool {
         match self {
             Self::Http(HttpError::Status { .. }) | Self::Rpc(_) | Self::Garbage { .. } => true,
-            Self::Http(_) => false,
+            Self::Http(_) | Self::HeadGone => false,
         }
     }
 }

@@ -173,17 +173,9 @@ async fn lost_and_back_are_told_once_each() {
     let seen = watched.until("lost", |what| matches!(what, What::ProbeLost { .. })).await;
     let Some(What::ProbeLost { error, .. }) = seen.last() else { panic!("{seen:?}") };
     assert_eq!(error, "the answer to eth_getBlockByNumber is no JSON-RPC answer (status 502): `bad gateway`");
-    // Another reason for not being seen is no second loss.
-    stub.gone(true);
-    with(&node, |node| node.broken = Some(Reply::hang()));
-    let failed = watched.prober.statistics().failed;
-    tokio::time::timeout(crate::observe::stub::PATIENCE, async {
-        while watched.prober.statistics().failed < failed + 3 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await
-    .expect("further failures");
+    // More of the same is no news.
+    watched.until_failed(3).await;
+    assert!(watched.observations.try_recv().is_err());
     with(&node, |node| node.broken = None);
     stub.gone(false);
     let seen = watched.until_head(&id(0xa2)).await;
@@ -209,14 +201,11 @@ async fn a_node_that_restarts_from_an_older_block_has_not_reorganised() {
 #[tokio::test]
 async fn a_node_that_hangs_is_lost_after_its_deadline() {
     let (_, _, mut watched) = start(|node| node.broken = Some(Reply::hang())).await;
-    // Never in sight: nothing to lose, so nothing is told until it answers.
-    tokio::time::timeout(crate::observe::stub::PATIENCE, async {
-        while watched.prober.statistics().failed < 1 {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await
-    .expect("a failure");
+    // Never in sight, and told all the same, once.
+    let seen = watched.until("lost", |what| matches!(what, What::ProbeLost { .. })).await;
+    let [What::ProbeLost { error, .. }] = &seen[..] else { panic!("{seen:?}") };
+    assert!(error.contains("no answer to"), "{error}");
+    watched.until_failed(2).await;
     assert!(watched.observations.try_recv().is_err());
     let statistics = watched.stop().await;
     assert_eq!((statistics.answered, statistics.largest_gap), (0, Duration::ZERO));
@@ -255,6 +244,29 @@ async fn a_node_without_a_head_is_in_sight() {
     assert!(!seen.iter().any(|what| matches!(what, What::Head { .. })), "{seen:?}");
     with(&node, |node| node.head = id(0xa0));
     watched.until_head(&id(0xa0)).await;
+}
+
+#[tokio::test]
+async fn a_node_that_has_no_head_any_more_is_out_of_sight_until_it_has_one() {
+    let (node, _, mut watched) = start(|_| ()).await;
+    watched.until("syncing", |what| matches!(what, What::Syncing { .. })).await;
+    with(&node, |node| node.head = id(0xff));
+    let seen = watched.until("lost", |what| matches!(what, What::ProbeLost { .. })).await;
+    assert!(matches!(&seen[..], [What::ProbeLost { error, .. }] if error.contains("no head any more")), "{seen:?}");
+    watched.until_failed(2).await;
+    with(&node, |node| node.head = id(0xa0));
+    watched.until_head(&id(0xa0)).await;
+    // A process that was started again may well have none yet.
+    with(&node, |node| node.broken = Some(Reply::status(502, "starting")));
+    watched.until("lost", |what| matches!(what, What::ProbeLost { .. })).await;
+    watched.starts.fetch_add(1, std::sync::atomic::Ordering::Release);
+    watched.until("lost again", |what| matches!(what, What::ProbeLost { .. })).await;
+    with(&node, |node| {
+        node.broken = None;
+        node.head = id(0xff);
+    });
+    let seen = watched.until("peers", |what| matches!(what, What::Peers { .. })).await;
+    assert!(!seen.iter().any(|what| matches!(what, What::ProbeLost { .. })), "{seen:?}");
 }
 
 #[tokio::test]

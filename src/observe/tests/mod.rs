@@ -8,9 +8,11 @@ mod http;
 mod http_json;
 mod json_rpc;
 mod ready;
+mod sight;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::time::timeout;
@@ -26,6 +28,9 @@ struct Watched {
     prober: Prober,
     observations: mpsc::Receiver<Observation>,
     cancel: CancellationToken,
+    /// Raised by a test that starts the node again.
+    starts: Arc<AtomicU64>,
+    origin: Instant,
     seen: Vec<What>,
 }
 
@@ -38,9 +43,11 @@ impl Watched {
         let (sender, observations) = mpsc::channel(16);
         let cancel = CancellationToken::new();
         let interval = Duration::from_millis(20);
-        let setup = ProberSetup { node: NodeName::new("n"), adapter, interval, sender, cancel: cancel.clone() };
+        let (node, origin, starts) = (NodeName::new("n"), Instant::now(), Arc::new(AtomicU64::new(1)));
+        let (count, ends) = (Arc::clone(&starts), cancel.clone());
+        let setup = ProberSetup { node, adapter, interval, origin, starts: count, sender, cancel: ends };
         let prober = Prober::spawn_with_deadline(setup, stub.dialler(), deadline);
-        Self { prober, observations, cancel, seen: Vec::new() }
+        Self { prober, observations, cancel, starts, origin, seen: Vec::new() }
     }
 
     /// Waits for the first observation that fits, from here on, and gives all that came until then.
@@ -63,6 +70,17 @@ impl Watched {
     /// Waits until this block is the head.
     async fn until_head(&mut self, wanted: &str) -> Vec<What> {
         self.until(wanted, |what| matches!(what, What::Head { hash, .. } if hash == wanted)).await
+    }
+
+    /// Waits until so many further polls have failed.
+    async fn until_failed(&self, times: u64) {
+        let failed = self.prober.statistics().failed;
+        let further = async {
+            while self.prober.statistics().failed < failed + times {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(PATIENCE, further).await.expect("further failures");
     }
 
     async fn stop(self) -> PollStatistics {

@@ -69,7 +69,7 @@ pub(super) fn sides(history: &History<'_>, explanation: &Explanation) -> Markup 
                     td { (producer(side)) }
                     td {
                         @if let Some(at) = side.first_seen { (seconds(at)) }
-                        @if let Some(node) = &side.first_seen_by { " by " (node) }
+                        @if let (Some(node), true) = (&side.first_seen_by, side.seen_as_early.is_empty()) { " on " (node) }
                     }
                     td { @if side.faults.is_empty() { "none" } @for (index, fault) in side.faults.iter().enumerate() { @if index > 0 { ", " } (fault) } }
                     td.num { (side.length) }
@@ -86,12 +86,21 @@ pub(super) fn sides(history: &History<'_>, explanation: &Explanation) -> Markup 
 fn producer(side: &Side) -> Markup {
     html! {
         @match &side.producer {
-            None => "not named",
+            None => @match &side.answered_with {
+                None => "not named",
+                Some(answer) => { "in the answer of " (answer.node) " to " code { (answer.method) } " (" (answer.entry) ")" }
+            },
             Some(producer) => {
+                @if producer.is_fee_recipient { "fees go to " }
                 @match (&producer.node, &producer.client) {
-                    (Some(node), Some(client)) => { (producer.participant.as_deref().unwrap_or(node.as_str())) " (" (client) ")" }
+                    (Some(node), Some(client)) => {
+                        (producer.participant.as_deref().unwrap_or(node.as_str())) " (" (client)
+                        @if let Some(execution) = &producer.execution { " over " (execution) }
+                        ")"
+                    }
                     _ => code { (short_hash(&producer.signed_as)) },
                 }
+                @if !producer.also_sign.is_empty() { br; "as which " (producer.also_sign.join(", ")) " sign" }
                 @if !producer.extra_args.is_empty() { br; strong { code { (producer.extra_args.join(" ")) } } }
             }
         }

@@ -9,7 +9,7 @@ mod troubles;
 use maud::{DOCTYPE, Markup, PreEscaped, html as page};
 
 use crate::check::history::History;
-use crate::check::{Outcome, Verdict};
+use crate::check::{Conclusion, Outcome, Verdict};
 use crate::journal::Journal;
 
 /// What a report can link to.
@@ -28,6 +28,27 @@ fn sign(outcome: Outcome) -> (&'static str, &'static str, &'static str) {
     }
 }
 
+/// The same of a whole run.
+fn sign_of_run(conclusion: Conclusion) -> (&'static str, &'static str, &'static str) {
+    let (sign, class) = match conclusion {
+        Conclusion::Passed => ("✓", "pass"),
+        Conclusion::Failed => ("✗", "fail"),
+        Conclusion::Unknown | Conclusion::Interrupted => ("?", "unknown"),
+        Conclusion::Broken => ("!", "fail"),
+    };
+    (sign, class, conclusion.word())
+}
+
+/// Why no pass of the run counts.
+fn doubts(verdict: &Verdict) -> Markup {
+    page! {
+        @if !verdict.doubts.is_empty() {
+            h2 { "Why no pass of this run counts" }
+            ul.doubts { @for doubt in &verdict.doubts { li.unknown { (doubt) } } }
+        }
+    }
+}
+
 /// The report as one page.
 pub fn html(journal: &Journal, verdict: &Verdict, extras: &Extras) -> String {
     let history = History::new(journal);
@@ -39,12 +60,13 @@ pub fn html(journal: &Journal, verdict: &Verdict, extras: &Extras) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (sign(verdict.outcome).0) " " (run.scenario) " · splitbrain" }
+                title { (sign_of_run(verdict.conclusion).0) " " (run.scenario) " · splitbrain" }
                 style { (PreEscaped(include_str!("style.css"))) }
             }
             body {
                 (heading(&history, verdict))
                 main {
+                    (doubts(verdict))
                     (expectations::section(&history, verdict))
                     (troubles::section(&history, verdict))
                     (charts::timeline(&history, verdict))
@@ -68,7 +90,7 @@ pub fn html(journal: &Journal, verdict: &Verdict, extras: &Extras) -> String {
 
 fn heading(history: &History<'_>, verdict: &Verdict) -> Markup {
     let run = history.run;
-    let (sign, class, word) = sign(verdict.outcome);
+    let (sign, class, word) = sign_of_run(verdict.conclusion);
     let count = |outcome| verdict.results.iter().filter(|result| result.outcome == outcome).count();
     let length = history.zero.map_or(0.0, |zero| history.end.saturating_sub(zero) as f64 / 1e6);
     let counts = [(Outcome::Pass, "passed"), (Outcome::Fail, "failed"), (Outcome::Unknown, "unknown")];

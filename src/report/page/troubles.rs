@@ -18,7 +18,13 @@ pub(super) fn section(history: &History<'_>, verdict: &Verdict) -> Markup {
                 @for diagnosis in &verdict.diagnoses {
                     tr {
                         td { span.kind { (diagnosis.kind.words()) } }
-                        td { @if let Some(during) = &diagnosis.during { "during " strong { (during) } } @else { "the whole run" } }
+                        td {
+                            @if let Some(during) = &diagnosis.during { "during " strong { (during) } }
+                            @else if let Some((from, to)) = diagnosis.apart {
+                                (seconds(history, from)) " to " @match to { Some(to) => (seconds(history, to)), None => "the end" }
+                            }
+                            @else { "the whole run" }
+                        }
                         td { (one(diagnosis)) }
                     }
                 }

@@ -8,7 +8,7 @@ use super::branches::{Branches, Class, NAMED};
 use super::frame::{Frame, LEFT, RIGHT, WIDTH, n, push};
 use super::rows::{Row, rows};
 use crate::check::Verdict;
-use crate::check::history::{Fact, State};
+use crate::check::history::{Fact, Reorganisation, State};
 use crate::check::layers::{Layer, layer_word};
 use crate::check::short_hash;
 
@@ -188,7 +188,7 @@ fn one_stretch(frame: &Frame<'_, '_>, stretch: &Stretch, y: f64, high: f64) -> M
 fn reorgs(frame: &Frame<'_, '_>, node: usize, y: f64, high: f64) -> Markup {
     // At most one mark in each three columns: the deepest.
     let mut marks: BTreeMap<usize, (u64, u64, bool)> = BTreeMap::new();
-    for &(at, _, depth, exact) in &frame.history.nodes[node].reorgs {
+    for &Reorganisation { at, depth, exact, .. } in &frame.history.nodes[node].reorgs {
         if at >= frame.from && at <= frame.to {
             let mark = marks.entry(frame.column(at) / 3).or_insert((at, depth, exact));
             if depth > mark.1 {

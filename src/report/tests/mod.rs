@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use super::{Extras, Style, html, junit, terminal, verdict_json};
 use crate::check::answered::{Answered, Wanted};
 use crate::check::testing::expect;
-use crate::check::{Outcome, That, When, judge};
+use crate::check::{Conclusion, Outcome, That, Verdict, When, judge};
 use crate::journal::Journal;
 
 fn extras() -> Extras {
@@ -72,6 +72,65 @@ fn for_machines_that_count_tests() {
     for (name, journal) in [("failed", samples::failed()), ("unknown", samples::unknown())] {
         insta::assert_snapshot!(format!("junit_{name}"), junit(&journal, &judge(&journal)));
     }
+}
+
+/// Terminal, JUnit, page, and the words that each must and must not say.
+fn outputs(journal: &Journal, doubts: &[&str]) -> (String, String, String, Verdict) {
+    let mut verdict = judge(journal);
+    if !doubts.is_empty() {
+        verdict.doubts = doubts.iter().map(ToString::to_string).collect();
+        verdict.outcome = verdict.outcome.and(Outcome::Unknown);
+        verdict.conclusion = Conclusion::Unknown;
+    }
+    let lines = terminal(journal, &verdict, Style::default());
+    (lines, junit(journal, &verdict), html(journal, &verdict, &extras()), verdict)
+}
+
+#[test]
+fn an_interrupted_run_is_no_pass_anywhere() {
+    let text = "nodes a b\n0 a peers 1\n0 b peers 1\n5 ended interrupted";
+    let (lines, xml, page, verdict) = outputs(&crate::check::testing::journal(text, &[]), &[]);
+    assert_eq!(verdict.outcome, Outcome::Pass, "nothing was expected");
+    assert!(lines.contains("INTERRUPTED test (seed 42)") && !lines.contains("PASSED"), "{lines}");
+    assert!(xml.contains("errors=\"1\"") && xml.contains("<testcase name=\"run\""), "{xml}");
+    assert!(xml.contains("<property name=\"conclusion\" value=\"interrupted\""), "{xml}");
+    assert!(page.contains("? INTERRUPTED") && !page.contains("PASSED"));
+    assert!(
+        verdict_json(&crate::check::testing::journal(text, &[]), &verdict).contains("\"conclusion\": \"interrupted\"")
+    );
+}
+
+#[test]
+fn a_run_that_trouble_ended_or_that_was_killed_is_no_pass_anywhere() {
+    let text = "nodes a b\n0 a peers 1\n5 trouble the engine went away\n5 ended trouble";
+    let (lines, xml, page, _) = outputs(&crate::check::testing::journal(text, &[]), &[]);
+    assert!(lines.contains("BROKEN OFF BY TROUBLE test"), "{lines}");
+    assert!(xml.contains("errors=\"1\"") && xml.contains("the engine went away"), "{xml}");
+    assert!(page.contains("! BROKEN OFF BY TROUBLE"));
+    let (lines, xml, page, _) = outputs(&crate::check::testing::journal("nodes a b\n0 a peers 1", &[]), &[]);
+    assert!(lines.contains("UNKNOWN test"), "{lines}");
+    assert!(xml.contains("errors=\"1\"") && xml.contains("breaks off"), "{xml}");
+    assert!(page.contains("? UNKNOWN"));
+}
+
+#[test]
+fn doubts_come_first_and_make_no_pass() {
+    let doubts = ["split was not carried out: cannot kill node a", "something was left behind: a container"];
+    let (lines, xml, page, _) = outputs(&samples::healed(), &doubts);
+    assert!(lines.starts_with(&format!("! {}\n! {}\n✓ ", doubts[0], doubts[1])), "{lines}");
+    assert!(lines.contains("UNKNOWN test"), "{lines}");
+    assert!(xml.contains("errors=\"1\"") && xml.contains(doubts[0]) && xml.contains(doubts[1]), "{xml}");
+    assert!(page.contains("? UNKNOWN"));
+    let (first, rest) = page.split_once("<h2>Expectations</h2>").unwrap();
+    assert!(first.contains(doubts[0]) && !rest.contains(doubts[0]), "before the expectations");
+}
+
+#[test]
+fn a_sound_run_has_a_test_case_for_each_expectation_and_no_more() {
+    let (lines, xml, page, verdict) = outputs(&samples::healed(), &[]);
+    assert!(lines.contains("PASSED test") && page.contains("✓ PASSED"));
+    assert!(xml.contains("errors=\"0\"") && xml.contains("failures=\"0\""));
+    assert_eq!(xml.matches("<testcase").count(), verdict.results.len());
 }
 
 #[test]

@@ -1,0 +1,40 @@
+//! What makes no pass of a run count: entries that were not carried out, things that were left behind, lines that are missing.
+
+use super::history::History;
+use super::windows::Window;
+use crate::journal::{Journal, NOT_COMPLETE, What};
+
+/// What was due so shortly before the end of the timeline and is not done is on its way, and not stuck. In microseconds.
+const AT_THE_END: u64 = 10_000_000;
+
+/// Why no pass of this run counts, most important first.
+pub(super) fn doubts(history: &History<'_>, journal: &Journal) -> Vec<String> {
+    let mut doubts: Vec<String> = damage(journal).into_iter().collect();
+    // A run that ended early says so itself; what it gave up then is no failure of its own.
+    let failed = history.windows.iter().filter(|window| window.failed && !was_given_up(history, window));
+    doubts.extend(failed.filter_map(|window| {
+        let reason = window.spoilt.as_ref()?;
+        Some(format!("{reason} ({})", window.record.summary))
+    }));
+    for event in &journal.events {
+        if let What::TornDown { errors } = &event.what {
+            doubts.extend(errors.iter().map(|error| format!("not taken down: {error}")));
+        }
+    }
+    doubts
+}
+
+/// Whether an entry was only cut off by the end of the run: one that ended early and says so itself, or one that had just
+/// come to the entry's end.
+fn was_given_up(history: &History<'_>, window: &Window<'_>) -> bool {
+    let start = history.zero.map(|zero| zero + window.record.start);
+    let due = if window.begin.is_some() { window.planned_end } else { start };
+    let just_now = due.is_some_and(|due| due + AT_THE_END >= history.end);
+    (!history.complete() || just_now) && window.errors.iter().all(|error| error.ends_with(NOT_COMPLETE))
+}
+
+/// Where the lines of a journal are not those that were written.
+pub(super) fn damage(journal: &Journal) -> Option<String> {
+    let places = journal.damage.join(", ");
+    (!places.is_empty()).then(|| format!("the journal is not as it was written: {places}"))
+}
