@@ -72,8 +72,7 @@ impl Agree {
         let open = |at: u64| what_is_open(case, self.on, at);
         let how = How {
             lasts: true,
-            // What is final goes on counting while a node is away.
-            absence_counts: self.on != Subject::Finalized,
+            absence_counts: true,
             patient: self.on == Subject::Head,
             dissents: (self.on == Subject::Head).then_some(&dissents),
             open: &open,

@@ -172,6 +172,7 @@ fn finalized(history: &History<'_>, nodes: &[usize], question: Question) -> Mome
     let mut told = said.iter().flatten().count();
     let mut spread = Spread { apart: false, untold: false, distance: 0 };
     let mut clash = false;
+    let mut highest: Option<BlockId> = None;
     // Nodes that are there and have not said what is final.
     let (mut silent, mut open) = (vec![false; history.nodes.len()], 0_usize);
     Moments::over(history, |change| {
@@ -198,8 +199,14 @@ fn finalized(history: &History<'_>, nodes: &[usize], question: Question) -> Mome
                 *counts.entry(now).or_insert(0) += 1;
             }
             spread = finalized_spread(history, &counts);
-            // Nor can what was final once be taken back.
+            // Nor can what was final once be taken back: all that was ever called final lies on one chain.
             clash |= spread.apart;
+            if let Some(now) = now {
+                clash |= highest.is_some_and(|highest| history.chain.relation(highest, now.1) == Relation::Apart);
+                if highest.is_none_or(|highest| history.chain.height(highest) < history.chain.height(now.1)) {
+                    highest = Some(now.1);
+                }
+            }
         } else {
             roll.take(change)?;
         }

@@ -15,6 +15,8 @@ pub(crate) struct Series {
     pub(crate) blind: Vec<(u64, u64)>,
     /// Whether the points are a lower bound only: on a chain of slots, heads were not joined by what was seen.
     pub(crate) open: bool,
+    /// Blocks on its chain when the time is over that it had not held when it began.
+    pub(crate) at_end: u64,
     /// The most that it can have grown in the time, where that is known: counted from the last head before the time.
     pub(crate) most: Option<u64>,
 }
@@ -97,6 +99,8 @@ impl Series {
         let bounded = !most.tips.is_empty();
         // What was built between the last sighting and the first one here may be older than the time.
         held.tips.extend(lives.first().and_then(|life| life.first()).map(|head| head.2));
+        let last = lives.iter().flatten().last();
+        self.at_end = last.map_or(0, |last| held.growth(history, last.2, in_blocks));
         let mut highest = 0;
         for life in lives {
             let values = life.iter().map(|&(at, seq, block)| (at, seq, held.growth(history, block, in_blocks)));
@@ -126,6 +130,10 @@ impl Series {
             };
             before = Some(block);
             self.points.push((at, seq, value));
+        }
+        let ends = [lives.iter().flatten().next(), lives.iter().flatten().last()];
+        if let [Some(first), Some(last)] = ends {
+            self.at_end = if chain.height(last.2) > chain.height(first.2) { value } else { 0 };
         }
         self.open = true;
     }

@@ -154,8 +154,8 @@ impl Progress {
         };
         let missing = history.why_missing(node, span.to).map(|why| format!("; {why}")).unwrap_or_default();
         let Some(per) = self.per.map(|per| per.as_micros() as u64) else {
-            let gain = series.gain();
-            if let Some((at, seq)) = series.reached(self.blocks) {
+            let gain = series.at_end;
+            if let Some((at, seq)) = series.reached(self.blocks).filter(|_| gain >= self.blocks) {
                 return Found {
                     outcome: Outcome::Pass,
                     fact: None,

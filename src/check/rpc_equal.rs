@@ -16,6 +16,8 @@ use crate::topology::Targets;
 
 /// What texts in the parameters may hold, and the engine fills in.
 pub const HOLES: [&str; 3] = ["block", "block_hash", "height"];
+/// Answers of one round come within this time, in microseconds: less than the time to the next round.
+const ROUND: u64 = 4_500_000;
 /// How many differences of one round are written out.
 const SHOWN: usize = 20;
 
@@ -195,7 +197,7 @@ impl RpcEqual {
         let mut rounds: Vec<Vec<&Call<'_>>> = Vec::new();
         for call in mine {
             match rounds.last_mut() {
-                Some(round) if round.iter().all(|other| other.node != call.node) => round.push(call),
+                Some(round) if round.iter().all(|other| is_of_one_round(other, call)) => round.push(call),
                 _ => rounds.push(vec![call]),
             }
         }
@@ -345,9 +347,16 @@ fn beside_the_question(case: &Case<'_, '_>, calls: &[&Call<'_>], height: u64) ->
     }
     let (When::During(entry) | When::After(entry, _)) = case.when else { return None };
     let begun = history.family(entry.as_str()).filter_map(|window| window.begin).filter(|&begin| begin <= at).max()?;
-    let block = heads.iter().find_map(|&head| history.chain.at_or_below(head, height))?;
-    let born = history.first_holder(block)?.at;
-    (born < begun).then(|| format!("block {height} is older than {entry}"))
+    let block = heads.iter().find_map(|&head| history.chain.at_or_below(head, height));
+    match block.and_then(|block| history.first_holder(block)) {
+        None => Some(format!("whether block {height} is younger than {entry} was not seen")),
+        Some(born) => (born.at < begun).then(|| format!("block {height} is older than {entry}")),
+    }
+}
+
+/// Whether two answers may be of one round: all nodes are asked at once, about one block, and each once.
+fn is_of_one_round(one: &Call<'_>, other: &Call<'_>) -> bool {
+    one.node != other.node && one.height == other.height && one.at.abs_diff(other.at) <= ROUND
 }
 
 /// Some refuse what others answer. How they word it is no difference.
