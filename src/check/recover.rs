@@ -160,12 +160,18 @@ impl Recover {
             returns.push(Return { node, took: Some(0), outcome: Outcome::Pass, fact: None, seq: None });
         });
         let first = history.changes.partition_point(|change| change.at <= end);
-        for change in history.changes[first..].iter().take_while(|change| change.at <= bound.min(history.end)) {
+        let within = &history.changes[first..];
+        for (place, change) in within.iter().enumerate().take_while(|(_, change)| change.at <= bound.min(history.end)) {
             if waiting.is_empty() {
                 break;
             }
-            let Fact::State(state) = change.fact else { continue };
-            heads[change.node] = if let State::Seen(head) = state { head } else { None };
+            if let Fact::State(state) = change.fact {
+                heads[change.node] = if let State::Seen(head) = state { head } else { None };
+            }
+            // What stands at one instant is one change: a node that comes back into sight names its head then.
+            if within.get(place + 1).is_some_and(|next| next.at == change.at) {
+                continue;
+            }
             given_up.extend(waiting.extract_if(.., |node| hit_again(*node, change.at)));
             self.settle(history, &there, &heads, &mut waiting, |node| {
                 let took = Some(change.at - end);
