@@ -73,6 +73,7 @@ impl Agree {
         let how = How {
             lasts: true,
             absence_counts: true,
+            names_absent: self.on != Subject::Finalized,
             patient: self.on == Subject::Head,
             dissents: (self.on == Subject::Head).then_some(&dissents),
             open: &open,

@@ -43,7 +43,14 @@ impl Diverge {
         // Who is left out takes nothing away from two that were seen apart.
         let open = |at: u64| super::agree::what_is_open(case, self.on, at);
         let patient = self.on == Subject::Head;
-        let how = How { lasts: false, absence_counts: false, patient, dissents: None, open: &open };
+        let how = How {
+            lasts: false,
+            absence_counts: false,
+            names_absent: self.on != Subject::Finalized,
+            patient,
+            dissents: None,
+            open: &open,
+        };
         let mut judgement = case.judge_moments(&moments, words, &how, |judgement, at| {
             super::agree::tell(case, self.on, judgement, at);
         });

@@ -261,7 +261,14 @@ impl Finality {
             lag > bound
         };
         let open = |_: u64| format!("not every node had said what its head is and what is {what}");
-        let how = How { lasts: true, absence_counts: true, patient: false, dissents: Some(&dissents), open: &open };
+        let how = How {
+            lasts: true,
+            absence_counts: true,
+            names_absent: true,
+            patient: false,
+            dissents: Some(&dissents),
+            open: &open,
+        };
         let judgement = case.judge_moments(&moments, (&words.0, &words.1), &how, |judgement, at| {
             for &node in &nodes {
                 let (Some(head), Some((seq, fin))) = (history.head_at(node, at), last_said(node, at)) else { continue };

@@ -32,6 +32,8 @@ pub(crate) struct How<'q> {
     pub(crate) lasts: bool,
     /// A node that is away might have made the difference.
     pub(crate) absence_counts: bool,
+    /// A pass says who was left out. What a node called final goes on counting while it is away: nobody is left out of that.
+    pub(crate) names_absent: bool,
     /// Answers that are still to come count as not seen if they take too long.
     pub(crate) patient: bool,
     /// Whether a node that is left out at a moment contradicted at the one at which it was last seen: node, last seen,
@@ -332,7 +334,7 @@ impl Case<'_, '_> {
         let unseen = matches!(moment.answer, Answer::Unseen | Answer::NotYet);
         let mode = self.when.mode(self.history, how.lasts);
         // Where nobody is left out by the way it is asked, nobody is named.
-        let without = |from: u64, to: u64| match how.absence_counts.then(|| self.attendance().left_out(from, to)) {
+        let without = |from: u64, to: u64| match how.names_absent.then(|| self.attendance().left_out(from, to)) {
             Some(Some(without)) => format!(", {without}"),
             _ => String::new(),
         };

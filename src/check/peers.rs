@@ -100,7 +100,14 @@ impl Peers {
         let dissents =
             |node: usize, last: u64, _: u64| history.peers_at(node, last).is_some_and(|(.., count)| !self.holds(count));
         let open = |_: u64| "not every node had said how many peers it has".to_owned();
-        let how = How { lasts: true, absence_counts: true, patient: true, dissents: Some(&dissents), open: &open };
+        let how = How {
+            lasts: true,
+            absence_counts: true,
+            names_absent: true,
+            patient: true,
+            dissents: Some(&dissents),
+            open: &open,
+        };
         case.judge_moments(&moments, (&words.0, &words.1), &how, |judgement, at| {
             for &node in &case.nodes {
                 if let Some((since, seq, count)) = history.peers_at(node, at)

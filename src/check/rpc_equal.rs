@@ -170,7 +170,8 @@ impl RpcEqual {
             let why = told.and_then(|round| round.facts.first());
             why.cloned().unwrap_or_else(|| "fewer than two nodes had answered".to_owned())
         };
-        let how = How { lasts: true, absence_counts: false, patient: false, dissents: None, open: &open };
+        let how =
+            How { lasts: true, absence_counts: false, names_absent: true, patient: false, dissents: None, open: &open };
         let mut judgement = case.judge_moments(&Moments(moments), words, &how, |judgement, at| {
             let told = rounds.iter().rev().find(|round| round.at <= at).or(rounds.last());
             if let Some(round) = told {

@@ -47,7 +47,8 @@ pub(super) struct Loaded {
 /// Reads a scenario by path or by name, with all mistakes printed.
 pub(super) fn load(global: &Global, word: &str, options: &ScenarioOptions) -> Result<Loaded, Exit> {
     let path = Path::new(word);
-    let is_path = path.extension().is_some() || word.contains('/');
+    // `history/cve-2021-39137` is a name too: that of a file in a folder below `scenarios`.
+    let is_path = path.extension().is_some() || path.is_file();
     let project = Project::find(global.project.as_deref(), is_path.then_some(path));
     let found = if is_path { read(path) } else { by_name(&project, word) }?;
     let mut sources = Sources::new();
