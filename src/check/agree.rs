@@ -72,6 +72,7 @@ impl Agree {
         let open = |at: u64| what_is_open(case, self.on, at);
         let how = How {
             lasts: true,
+            last_alone: false,
             absence_counts: true,
             names_absent: self.on != Subject::Finalized,
             patient: self.on == Subject::Head,

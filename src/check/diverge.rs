@@ -45,6 +45,7 @@ impl Diverge {
         let patient = self.on == Subject::Head;
         let how = How {
             lasts: false,
+            last_alone: false,
             absence_counts: false,
             names_absent: self.on != Subject::Finalized,
             patient,

@@ -263,6 +263,7 @@ impl Finality {
         let open = |_: u64| format!("not every node had said what its head is and what is {what}");
         let how = How {
             lasts: true,
+            last_alone: false,
             absence_counts: true,
             names_absent: true,
             patient: false,

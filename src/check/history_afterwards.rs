@@ -9,6 +9,7 @@ const RETOLD: u64 = 2_000_000;
 impl History<'_> {
     /// What only the whole of a node's story tells: who takes too long to come, and which values still hold.
     pub(super) fn finish(&mut self) {
+        self.say_why_entries_are_spoilt();
         let mut added: Vec<Change> = Vec::new();
         for node in 0..self.nodes.len() {
             self.overdue(node, &mut added);
@@ -22,6 +23,20 @@ impl History<'_> {
         self.nodes.iter_mut().for_each(|node| node.changes.clear());
         for (index, change) in self.changes.iter().enumerate() {
             self.nodes[change.node].changes.push(index as u32);
+        }
+    }
+
+    /// An entry that was late or short because the tool stood still says so.
+    fn say_why_entries_are_spoilt(&mut self) {
+        let zero = self.zero.unwrap_or(0);
+        for place in 0..self.windows.len() {
+            let window = &self.windows[place];
+            let (start, end) = (zero + window.record.start, window.end.or(window.planned_end).unwrap_or(self.end));
+            let still = self.standstills.iter().find(|still| still.0 <= end && start <= still.1);
+            let (Some(&(from, to, _)), Some(reason), false) = (still, &window.spoilt, window.failed) else { continue };
+            let said = |at: u64| self.moment(at).trim_start_matches("at ").to_owned();
+            let reason = format!("{reason}: splitbrain itself stood still from {} to {}", said(from), said(to));
+            self.windows[place].spoilt = Some(reason);
         }
     }
 

@@ -32,6 +32,8 @@ pub(crate) struct How<'q> {
     pub(crate) lasts: bool,
     /// A node that is away might have made the difference.
     pub(crate) absence_counts: bool,
+    /// Nodes were asked after the last repetition of an entry only.
+    pub(crate) last_alone: bool,
     /// A pass says who was left out. What a node called final goes on counting while it is away: nobody is left out of that.
     pub(crate) names_absent: bool,
     /// Answers that are still to come count as not seen if they take too long.
@@ -228,7 +230,11 @@ impl Case<'_, '_> {
     /// Judges a question that has an answer at every moment, time by time.
     #[expect(clippy::result_large_err, reason = "made once for each expectation")]
     fn findings(&self, moments: &Moments, how: &How<'_>) -> Result<Vec<Found>, Judgement> {
-        let intervals = self.when.intervals(self.history).map_err(|reason| Judgement::new(Outcome::Unknown, reason))?;
+        let mut intervals =
+            self.when.intervals(self.history).map_err(|reason| Judgement::new(Outcome::Unknown, reason))?;
+        if how.last_alone && matches!(self.when, When::After(..)) {
+            intervals.drain(..intervals.len().saturating_sub(1));
+        }
         let attendance = self.attendance();
         let asked = Asked {
             moments,

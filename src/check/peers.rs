@@ -102,6 +102,7 @@ impl Peers {
         let open = |_: u64| "not every node had said how many peers it has".to_owned();
         let how = How {
             lasts: true,
+            last_alone: false,
             absence_counts: true,
             names_absent: true,
             patient: true,

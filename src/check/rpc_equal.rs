@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::agree::DEFAULT_DEPTH;
 use super::chain::{BlockId, Relation};
 use super::history::{Call, History, State};
 use super::json_differences::{Difference, differences, matches, shown};
@@ -170,8 +171,15 @@ impl RpcEqual {
             let why = told.and_then(|round| round.facts.first());
             why.cloned().unwrap_or_else(|| "fewer than two nodes had answered".to_owned())
         };
-        let how =
-            How { lasts: true, absence_counts: false, names_absent: true, patient: false, dissents: None, open: &open };
+        let how = How {
+            lasts: true,
+            last_alone: true,
+            absence_counts: false,
+            names_absent: true,
+            patient: false,
+            dissents: None,
+            open: &open,
+        };
         let mut judgement = case.judge_moments(&Moments(moments), words, &how, |judgement, at| {
             let told = rounds.iter().rev().find(|round| round.at <= at).or(rounds.last());
             if let Some(round) = told {
@@ -342,8 +350,15 @@ fn beside_the_question(case: &Case<'_, '_>, calls: &[&Call<'_>], height: u64) ->
     let at = calls.iter().map(|call| call.at).max()?;
     let heads: Vec<BlockId> =
         calls.iter().filter_map(|call| history.head_at(call.node, call.at)).map(|head| head.2).collect();
-    let apart = |head: &BlockId| history.chain.relation(*head, heads[0]) == Relation::Apart;
-    if heads.iter().any(apart) {
+    // Heads that parted a block or two ago are what every chain has now and then: what lies below them is recent.
+    let chain = &history.chain;
+    let parted = |head: BlockId, other: BlockId| {
+        chain.relation(head, other) == Relation::Apart
+            && chain
+                .common(head, other)
+                .is_none_or(|common| chain.level(head).max(chain.level(other)) - chain.level(common) > DEFAULT_DEPTH)
+    };
+    if heads.iter().any(|&head| heads.iter().any(|&other| parted(head, other))) {
         return Some(format!("block {height} lies below the fork: the nodes were on different chains"));
     }
     let (When::During(entry) | When::After(entry, _)) = case.when else { return None };

@@ -4,6 +4,7 @@ mod busy_machine;
 mod claimed_peers;
 mod layers_apart;
 mod rounds;
+mod standstill;
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +25,8 @@ pub enum FindingKind {
     Rounds,
     /// The machine itself had more to do than it could.
     BusyMachine,
+    /// The tool itself stood still.
+    Standstill,
 }
 
 impl FindingKind {
@@ -34,6 +37,7 @@ impl FindingKind {
             Self::ClaimedPeers => "peers that are not there",
             Self::Rounds => "rounds without a block",
             Self::BusyMachine => "overloaded machine",
+            Self::Standstill => "a tool that stood still",
         }
     }
 }
@@ -69,6 +73,7 @@ pub(crate) fn findings(history: &History<'_>) -> Vec<Finding> {
     all.extend(claimed_peers::find(history));
     all.extend(rounds::find(history));
     all.extend(busy_machine::find(history));
+    all.extend(standstill::find(history));
     all.sort_by(|a, b| (a.from, a.kind, &a.who).cmp(&(b.from, b.kind, &b.who)));
     all.truncate(KEPT);
     all

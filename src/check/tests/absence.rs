@@ -257,6 +257,14 @@ fn nobody_is_blamed_for_what_came_of_a_standstill() {
     let result = judge_one(&format!("{stood}21 ended complete"), When::Never, diverge());
     assert_outcome(&result, Unknown);
     assert!(result.summary.contains("splitbrain itself stood still from 4.5 s to 9.5 s"), "{}", result.summary);
+    let found = verdict(&format!("{stood}21 ended complete"), When::Never, diverge());
+    assert!(found.findings[0].text.starts_with("splitbrain itself stood still for 5.0 s"), "{:?}", found.findings);
+    // An entry that was cut short by it says so.
+    let short = FORK
+        .replace("    10 begin split\n", "")
+        .replace("    20 end split\n", "    19.9 stood 10\n    20 begin split\n    20 end split\n");
+    let result = judge_one(&format!("{short}60 ended complete"), during("split"), diverge());
+    assert!(result.summary.contains("instead of 10.0 s: splitbrain itself stood still from"), "{}", result.summary);
 }
 
 #[test]
