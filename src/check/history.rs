@@ -146,8 +146,8 @@ pub(crate) struct NodeHistory<'a> {
     pub(crate) gaps: Vec<(u64, Option<u64>)>,
     /// How long it may take to come up, in microseconds.
     pub(crate) grace: u64,
-    /// Why its API could not be asked, as last told.
-    pub(crate) refusal: Option<(u64, &'a str)>,
+    /// Why its API could not be asked, from when on; none from when on it could.
+    pub(crate) refusals: Vec<(u64, Option<&'a str>)>,
     /// Its version string, as last given.
     pub(crate) version: Option<&'a str>,
     /// Rounds that it entered: instant, line, height, round, step.
@@ -250,7 +250,7 @@ impl<'a> NodeHistory<'a> {
             counts: Vec::new(),
             gaps: Vec::new(),
             grace: 0,
-            refusal: None,
+            refusals: Vec::new(),
             version: None,
             rounds: Vec::new(),
             branches: Vec::new(),

@@ -171,6 +171,7 @@ impl<'a> History<'a> {
                 raw.answers(at);
             }
             What::ProbeBack { .. } => {
+                self.nodes[node].refusals.push((at, None));
                 if raw.answers(at) && blind.iter().any(|gap| gap.to == at) {
                     self.note(Change { at, seq, node, fact: Fact::Void });
                 }
@@ -184,7 +185,7 @@ impl<'a> History<'a> {
                 self.nodes[node].reorgs.push(Reorganisation { at, seq, depth, blocks, exact });
             }
             What::ProbeLost { error, .. } => {
-                self.nodes[node].refusal = Some((at, error));
+                self.nodes[node].refusals.push((at, Some(error)));
                 if blind.iter().any(|gap| (gap.from..gap.to).contains(&at)) {
                     raw.head = None;
                 }

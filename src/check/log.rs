@@ -241,6 +241,9 @@ impl Log {
     }
 }
 
+/// Totals that have changed are written at least this often, in microseconds: once a second, on a busy machine later.
+const BEAT: u64 = 2_000_000;
+
 /// So many marks of a pattern and node were written at most into journals that promise nothing; what came after them, and
 /// what a full channel dropped, was not counted.
 const MARKS_OF_OLD: usize = 100;
@@ -275,7 +278,12 @@ fn counted(counts: &[(u64, u64)], marks: &[Mark<'_>], span: &Interval) -> (u64, 
     // Totals at or before a moment, and at or after it.
     let steps = || numbers.iter().chain(counts);
     let before = |at: u64| steps().filter(|step| step.0 <= at).map(|step| step.1).max().unwrap_or(0);
-    let after = |at: u64| steps().filter(|step| step.0 >= at).map(|step| step.1).min().unwrap_or(total);
+    let after = |at: u64| {
+        let next = steps().filter(|step| step.0 >= at).min_by_key(|step| (step.0, step.1));
+        // A total is written at the next beat after it changed: what is further away than that changed nothing yet.
+        let quiet = next.is_none_or(|next| next.0 > at + BEAT);
+        if quiet { before(at) } else { next.map_or(total, |next| next.1) }
+    };
     let (from_least, from_most) = (before(span.from.saturating_sub(1)), after(span.from));
     let (to_least, to_most) = (before(span.to), after(span.to));
     // A mark is the line's own moment: at the beginning nothing came before the first one.

@@ -189,9 +189,9 @@ impl<'a> History<'a> {
 
     /// What a node's API said when it could not be asked, around a moment.
     fn why_refused(&self, node: usize, at: u64) -> Option<&'a str> {
-        let (told, error) = self.nodes[node].refusal?;
-        // What was told long before a node fell silent is not why it did.
-        (told + super::sight::TOLERATED_GAP >= at).then_some(error)
+        // The reason is told when a request has failed, a moment after the node fell silent.
+        let told = self.nodes[node].refusals.iter().rev().find(|told| told.0 <= at + super::sight::TOLERATED_GAP);
+        told.and_then(|told| told.1)
     }
 
     /// The time around a moment in which the tool itself stood still.
