@@ -275,7 +275,7 @@ impl RpcEqual {
             if once { Answer::NotYet } else { Answer::Unseen }
         } else if nobody || !silent.is_empty() {
             Answer::Unseen
-        } else if answered.len() + refused.len() < 2 || self.leaves_out_who_takes_part(case, calls) {
+        } else if answered.len() + refused.len() < 2 || leaves_out_who_takes_part(case, calls) {
             Answer::NotYet
         } else {
             Answer::Yes
@@ -290,20 +290,6 @@ impl RpcEqual {
             known,
             asked: calls.len(),
         }
-    }
-
-    /// Where one round is enough: whether somebody was away in it who is there at another moment of the time.
-    #[expect(clippy::unused_self, reason = "a part of judging a round")]
-    fn leaves_out_who_takes_part(&self, case: &Case<'_, '_>, calls: &[&Call<'_>]) -> bool {
-        if matches!(case.when, When::Always | When::Never | When::At(_) | When::AtEnd) {
-            return false;
-        }
-        let history = case.history;
-        let at = calls.iter().map(|call| call.at).max().unwrap_or(0);
-        let mut times = case.when.intervals(history).unwrap_or_default().into_iter();
-        let Some(time) = times.find(|time| (time.from..=time.to).contains(&at)) else { return false };
-        let part = case.attendance().took_part(time.from, time.to);
-        calls.iter().any(|call| call.result.is_none() && !call.refused && part.contains(&call.node))
     }
 
     /// The call for people: `eth_getBlockByNumber(0x20, false)`.
@@ -368,6 +354,19 @@ fn beside_the_question(case: &Case<'_, '_>, calls: &[&Call<'_>], height: u64) ->
         None => Some(format!("whether block {height} is younger than {entry} was not seen")),
         Some(born) => (born.at < begun).then(|| format!("block {height} is older than {entry}")),
     }
+}
+
+/// Where one round is enough: whether somebody was away in it who is there at another moment of the time.
+fn leaves_out_who_takes_part(case: &Case<'_, '_>, calls: &[&Call<'_>]) -> bool {
+    if matches!(case.when, When::Always | When::Never | When::At(_) | When::AtEnd) {
+        return false;
+    }
+    let history = case.history;
+    let at = calls.iter().map(|call| call.at).max().unwrap_or(0);
+    let mut times = case.when.intervals(history).unwrap_or_default().into_iter();
+    let Some(time) = times.find(|time| (time.from..=time.to).contains(&at)) else { return false };
+    let part = case.attendance().took_part(time.from, time.to);
+    calls.iter().any(|call| call.result.is_none() && !call.refused && part.contains(&call.node))
 }
 
 /// Whether two answers may be of one round: all nodes are asked at once, about one block, and each once.

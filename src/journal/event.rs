@@ -37,14 +37,9 @@ pub(crate) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializ
     T::deserialize(deserializer).map(Some)
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
-fn is_zero_u32(number: &u32) -> bool {
-    *number == 0
+/// For fields that are left out where they say nothing.
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// What happened.
@@ -231,7 +226,7 @@ pub enum What {
         /// The first beat after it.
         to: u64,
         /// Microseconds that passed outside while the run's own clock stood too: a suspended machine.
-        #[serde(default, skip_serializing_if = "is_zero")]
+        #[serde(default, skip_serializing_if = "is_default")]
         suspended: u64,
     },
     /// How many lines of a node's log have matched a pattern since the run started. Written once a second while lines
@@ -387,7 +382,7 @@ pub struct RunRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slots_per_epoch: Option<u64>,
     /// What the writer promises about what it saw: [`PROMISES`].
-    #[serde(default, skip_serializing_if = "is_zero_u32")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub promises: u32,
 }
 
