@@ -14,9 +14,10 @@ fn main() -> io::Result<()> {
     }
     files.sort();
     let mut code = String::from("static SHIPPED: &[(&str, &[u8])] = &[\n");
+    // Not the whole path: a checkout that was moved or copied together with its `target` must still build.
     for file in files {
-        let path = root.join(&file);
-        writeln!(code, "    ({:?}, include_bytes!({:?})),", file.display().to_string(), path.display().to_string())
+        let name = file.display().to_string();
+        writeln!(code, "    ({name:?}, include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?}))),", format!("/{name}"))
             .expect("writing to a string");
     }
     code.push_str("];\n");

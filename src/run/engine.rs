@@ -469,14 +469,18 @@ impl Engine {
     }
 
     fn start_timeline(&mut self, running: &mut Running) -> Result<(), JournalFailed> {
-        self.zero = Some(Instant::now());
+        // One instant for the engine and for the journal. With a second look at the clock, a start that was held up (a
+        // thread is made below) made the written timeline shorter than the one that was kept, and its last instant missing.
+        let zero = Instant::now();
+        self.zero = Some(zero);
+        self.write_at(zero, What::TimelineStarted)?;
         match LinkTimer::start(&running.backend) {
             Ok(timer) => running.link_timer = Some(timer),
             Err(error) => self.note_trouble(BackendError::new("cannot start the thread that swaps links", error))?,
         }
         self.schedule_links(running);
         (self.request.progress)(Progress::TimelineStarted { duration: self.request.plan.duration });
-        self.write(What::TimelineStarted)
+        Ok(())
     }
 
     fn start_probe(&mut self, running: &mut Running, node: &NodeName) {
