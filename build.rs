@@ -17,8 +17,12 @@ fn main() -> io::Result<()> {
     // Not the whole path: a checkout that was moved or copied together with its `target` must still build.
     for file in files {
         let name = file.display().to_string();
-        writeln!(code, "    ({name:?}, include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?}))),", format!("/{name}"))
-            .expect("writing to a string");
+        writeln!(
+            code,
+            "    ({name:?}, include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?}))),",
+            format!("/{name}")
+        )
+        .expect("writing to a string");
     }
     code.push_str("];\n");
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("shipped.rs");

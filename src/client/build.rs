@@ -229,6 +229,7 @@ impl<'a> Builder<'a> {
 
     fn files(&mut self, written: &BTreeMap<String, Sp<FileDocument>>) -> BTreeMap<String, FileTemplate> {
         let mut files = BTreeMap::new();
+        let mut paths: Vec<String> = Vec::new();
         for (name, file) in written {
             let place = self.file_place(name, file);
             let mode = file.mode.as_ref().map_or(Some(0o644), |mode| {
@@ -242,6 +243,18 @@ impl<'a> Builder<'a> {
                 }
                 bits
             });
+            if let Some(FilePlace::One(path)) = &place {
+                let span = file.value.path.as_ref().map_or(file.span, |path| path.span);
+                let clash = paths.iter().find(|other| one_path(other, path));
+                if let Some(other) = clash {
+                    self.mistakes.push(
+                        Diagnostic::error(format!("two files cannot both be there: `{other}` and `{path}`"))
+                            .at(span, "the second of the two")
+                            .help("give each a `path` of its own"),
+                    );
+                }
+                paths.push(path.clone());
+            }
             let content = self.template_for_each(&file.content, file.for_each);
             if let (Some(place), Some(content), Some(mode)) = (place, content, mode) {
                 files.insert(name.clone(), FileTemplate { place, content, encoding: file.encoding, mode });
@@ -597,4 +610,10 @@ fn known_differences(manifest: &Manifest) -> Vec<KnownDifference> {
             reason: known.reason.clone(),
         })
         .collect()
+}
+
+/// Whether two files in one folder exclude each other: the same name, or one is a folder of the other.
+fn one_path(one: &str, other: &str) -> bool {
+    let inside = |outer: &str, inner: &str| inner.strip_prefix(outer).is_some_and(|rest| rest.starts_with('/'));
+    one == other || inside(one, other) || inside(other, one)
 }

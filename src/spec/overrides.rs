@@ -63,7 +63,7 @@ impl Overrides {
             let padded = format!("{}{value}", " ".repeat(prefix.len()));
             match yaml::parse(&padded, source) {
                 Ok(value) => mistakes.extend(set(tree, path, source, value).err()),
-                Err(mistake) => mistakes.push(mistake),
+                Err(mut found) => mistakes.append(&mut found),
             }
         }
         mistakes

@@ -43,7 +43,7 @@ pub fn read_scenario(
     overrides: &Overrides,
 ) -> Result<(Scenario, Vec<Diagnostic>), Vec<Diagnostic>> {
     let source = sources.add(&file.name, &file.text);
-    let mut tree = yaml::parse(&file.text, source).map_err(|mistake| vec![mistake])?;
+    let mut tree = yaml::parse(&file.text, source)?;
     let mut mistakes = overrides.apply(sources, &mut tree);
     let mut sections = Sections::new::<ScenarioDocument>(tree);
     let mut inputs = BTreeMap::from([("scenario.yaml".to_owned(), file.text.clone())]);
@@ -165,6 +165,13 @@ pub(super) fn deduplicated(mistakes: Vec<Diagnostic>) -> Vec<Diagnostic> {
 
 /// Scenario names become folders.
 pub(super) fn wrong_name(name: &Sp<String>) -> Option<Diagnostic> {
+    if name.value == "latest" {
+        return Some(
+            Diagnostic::error("a scenario cannot be called `latest`")
+                .at(name.span, "`results/latest` leads to the newest run of any scenario")
+                .help("give it another name"),
+        );
+    }
     let good = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     let fits = !name.value.is_empty()
         && name.value.len() <= 80

@@ -1,5 +1,7 @@
 //! JSON schemas for editors, made from the same types that read the files.
 
+use serde_json::json;
+
 use super::document::ScenarioDocument;
 use super::library::FileKind;
 use crate::client::Manifest;
@@ -13,7 +15,10 @@ pub fn schema(kind: FileKind) -> String {
         FileKind::Topology => DocumentSchema::of::<TopologyDocument>(),
         FileKind::Client => DocumentSchema::of::<Manifest>(),
     };
-    let mut text = serde_json::to_string_pretty(schema.value()).expect("a schema is plain JSON");
+    let mut schema = schema.value().clone();
+    // Our own reader takes these keys away before it looks at the schema; editors must be told.
+    schema["patternProperties"] = json!({"^x-": {"description": "Your own: a place for anchors. Nothing reads it."}});
+    let mut text = serde_json::to_string_pretty(&schema).expect("a schema is plain JSON");
     text.push('\n');
     text
 }

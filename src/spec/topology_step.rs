@@ -67,7 +67,7 @@ impl TopologyStep<'_> {
         mistakes: &mut Vec<Diagnostic>,
     ) -> Option<Topology> {
         let source = sources.add(path, text);
-        let tree = yaml::parse(text, source).map_err(|mistake| mistakes.push(mistake)).ok()?;
+        let tree = yaml::parse(text, source).map_err(|mut found| mistakes.append(&mut found)).ok()?;
         let mut sections = Sections::new::<TopologyDocument>(tree.clone());
         let place = Span { end: tree.span.start, ..tree.span };
         let topology = self.resolve(sources, &mut sections, &tree, place, clients, mistakes);

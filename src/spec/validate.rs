@@ -23,7 +23,7 @@ pub fn validate_file(
     let tree = yaml::parse(text, source);
     let kind = kind_of(name, tree.as_ref().ok());
     let found = match (kind, tree) {
-        (_, Err(mistake)) => vec![mistake],
+        (_, Err(mistakes)) => mistakes,
         (FileKind::Scenario, Ok(_)) => {
             let file = ScenarioFile { name: name.to_owned(), text: text.to_owned() };
             match read_scenario(sources, library, &file, &Overrides::default()) {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::checker_scalar::check_scalar;
 use super::schema::{Alternatives, DocumentSchema, later_keys};
 use super::suggest::{self, list};
-use super::tree::{Content, Key, Node};
+use super::tree::{Content, Key, Node, Plain};
 use super::{Diagnostic, Span};
 
 /// Most messages about one file: whoever has more than that hears the first ones first.
@@ -39,7 +39,7 @@ impl<'a> Walk<'a> {
     fn value(&mut self, node: &Node, schema: &'a Value, owner: Span) {
         let alternatives = self.schema.alternatives(schema);
         if alternatives.anything {
-            self.duplicates_within(node);
+            self.anything(node);
             return;
         }
         match &node.content {
@@ -143,7 +143,7 @@ impl<'a> Walk<'a> {
             let part = fixed.get(position).or_else(|| schema.get("items"));
             match part {
                 Some(part) => self.value(item, part, item.span),
-                None => self.duplicates_within(item),
+                None => self.anything(item),
             }
         }
     }
@@ -268,7 +268,7 @@ impl<'a> Walk<'a> {
                         self.value(value, part, key.span);
                         self.outer_keys.pop();
                     }
-                    None => self.duplicates_within(value),
+                    None => self.anything(value),
                 }
             }
         }
@@ -350,23 +350,45 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Where the schema allows anything, a key must still not stand twice.
-    fn duplicates_within(&mut self, node: &Node) {
+    /// Where the schema allows anything, a key must still not stand twice, and a number must arrive as it was written.
+    fn anything(&mut self, node: &Node) {
+        if let Content::Scalar { text, quoted: false } = &node.content
+            && !is_exact(text)
+        {
+            self.found.push(
+                Diagnostic::error(format!("the number `{}` would arrive as another one", shortened(text)))
+                    .at(node.span, "does not fit into 64 bits")
+                    .help(format!("quote it: \"{}\"", shortened(text))),
+            );
+        }
         match &node.content {
             Content::List(items) => {
                 for item in items {
-                    self.duplicates_within(item);
+                    self.anything(item);
                 }
             }
             Content::Map(entries) => {
                 self.duplicates(entries);
                 for (_, value) in entries {
-                    self.duplicates_within(value);
+                    self.anything(value);
                 }
             }
             Content::Null | Content::Scalar { .. } => {}
         }
     }
+}
+
+/// Whether a plain scalar is the same number after it was read, or no number.
+fn is_exact(text: &str) -> bool {
+    /// So many significant digits survive in a float of 64 bits.
+    const SIGNIFICANT: usize = 15;
+    if !matches!(Plain::of(text), Plain::Float(_)) {
+        return true;
+    }
+    let mantissa = text.split(['e', 'E']).next().unwrap_or(text).trim_start_matches(['-', '+']);
+    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
+    let is_whole = mantissa.len() == digits.len() && mantissa.len() == text.trim_start_matches(['-', '+']).len();
+    !is_whole && digits.trim_matches('0').len() <= SIGNIFICANT
 }
 
 fn plural(count: u64) -> &'static str {

@@ -2,6 +2,7 @@
 //!
 //! Reads no file, clock or environment: callers hand in the text.
 
+mod blanks;
 pub mod chain_time;
 pub mod checker;
 mod checker_scalar;

@@ -144,7 +144,36 @@ impl NodeReader<'_> {
 impl<'de> Deserializer<'de> for NodeReader<'_> {
     type Error = ReadError;
 
+    /// Whoever takes anything (parameters of JSON-RPC) gets `0x1a` as the text that a JSON-RPC quantity is; numbers in hex
+    /// are for those who ask for a number.
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        match &self.node.content {
+            Content::Scalar { text, quoted: false } if text.starts_with("0x") => self.words(visitor),
+            _ => self.any(visitor),
+        }
+    }
+
+    fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        self.any(visitor)
+    }
+
+    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        self.any(visitor)
+    }
+
+    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        self.any(visitor)
+    }
+
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        self.any(visitor)
+    }
+
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        self.any(visitor)
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         self.any(visitor)
     }
 
@@ -212,7 +241,7 @@ impl<'de> Deserializer<'de> for NodeReader<'_> {
     }
 
     serde::forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf
+        bool i8 i16 i32 i128 u128 f32 char bytes byte_buf
         unit unit_struct seq tuple tuple_struct map struct
     }
 }

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{DuplicateKeyPolicy, Error, Location, Spanned};
+use serde_saphyr::{DuplicateKeyPolicy, Error, Location, MergeKeyPolicy, Spanned};
 
 use super::tree::{Content, Key, Node};
 use super::{Diagnostic, Sources, Span};
@@ -27,18 +27,74 @@ where
     T: de::DeserializeOwned + schemars::JsonSchema,
 {
     let source = sources.add(name, text);
-    let tree = parse(text, source).map_err(|mistake| vec![mistake])?;
+    let tree = parse(text, source)?;
     super::reader::read_checked(&tree)
 }
 
-/// Reads text into a tree. `source` is the file's number in [`Sources`].
-pub fn parse(text: &str, source: u32) -> Result<Node, Diagnostic> {
+/// Keys at the top of a document that begin so are the author's own: a place for anchors, as other formats have one too.
+const OWN_KEY: &str = "x-";
+
+/// Reads text into a tree, without the author's own keys ([`OWN_KEY`]). `source` is the file's number in [`Sources`]. The
+/// error is all that the text alone has wrong.
+pub fn parse(text: &str, source: u32) -> Result<Node, Vec<Diagnostic>> {
+    let mut tree = parse_merged(text, source, MergeKeyPolicy::Merge)
+        .map_err(|mistake| vec![super::blanks::in_indentation(text, source).unwrap_or(mistake)])?;
+    let mut found = Vec::new();
+    super::blanks::in_words(&tree, text, &mut found);
+    nul_characters(&tree, &mut found);
+    if text.matches("<<").count() > 1 {
+        // The crate takes the first of two merges and says nothing. As ordinary keys they can be counted.
+        let unmerged = parse_merged(text, source, MergeKeyPolicy::AsOrdinary).map_err(|mistake| vec![mistake])?;
+        merged_twice(&unmerged, &mut found);
+    }
+    if !found.is_empty() {
+        return Err(found);
+    }
+    if let Content::Map(entries) = &mut tree.content {
+        entries.retain(|(key, _)| !key.text.starts_with(OWN_KEY));
+    }
+    Ok(tree)
+}
+
+/// A NUL ends a text for every program, file name and environment: what is behind it would be lost.
+fn nul_characters(node: &Node, found: &mut Vec<Diagnostic>) {
+    match &node.content {
+        Content::Scalar { text, .. } if text.contains('\0') => {
+            found.push(Diagnostic::error("a value cannot hold a NUL character").at(node.span, "`\\0` stands in it"));
+        }
+        Content::List(items) => items.iter().for_each(|item| nul_characters(item, found)),
+        Content::Map(entries) => entries.iter().for_each(|(_, value)| nul_characters(value, found)),
+        Content::Null | Content::Scalar { .. } => {}
+    }
+}
+
+fn merged_twice(node: &Node, found: &mut Vec<Diagnostic>) {
+    match &node.content {
+        Content::List(items) => items.iter().for_each(|item| merged_twice(item, found)),
+        Content::Map(entries) => {
+            if let Some((second, _)) = entries.iter().filter(|(key, _)| key.text == "<<").nth(1) {
+                let mistake = Diagnostic::error("the key `<<` stands here twice")
+                    .at(second.span, "one of the two would be lost")
+                    .help("merge several mappings with a list, the first wins: `<<: [*a, *b]`");
+                // What an alias stands for is told once.
+                if !found.contains(&mistake) {
+                    found.push(mistake);
+                }
+            }
+            entries.iter().for_each(|(_, value)| merged_twice(value, found));
+        }
+        Content::Null | Content::Scalar { .. } => {}
+    }
+}
+
+fn parse_merged(text: &str, source: u32, merge_keys: MergeKeyPolicy) -> Result<Node, Diagnostic> {
     if text.len() > LONGEST_FILE {
         let place = Span { source, start: 0, end: 0 };
         return Err(Diagnostic::error("this file is larger than 1 MiB").at(place, "not read"));
     }
     let options = serde_saphyr::options! {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        merge_keys: merge_keys,
         strict_booleans: true,
         with_snippet: false,
         leading_zero_numbers_as_strings: true,
@@ -332,6 +388,54 @@ mod tests {
         assert_eq!(tree.get("b").unwrap().get("x").unwrap().text(), Some("1"));
         assert_eq!(tree.get("b").unwrap().get("y").unwrap().text(), Some("3"));
         assert_eq!(tree.get("d").unwrap().content, Content::Scalar { text: "010".to_owned(), quoted: true });
+    }
+
+    #[test]
+    fn keys_of_the_author_hold_anchors() {
+        let (_, document) = read_document("x-flags: &f [true]\nname: x\nflags: *f\nx-more: {a: 1}\n").unwrap();
+        assert!(document.flags[0].value);
+        let message = read_document("name: x\ninject: {kill: {targets: a, x-note: 1}}\n").unwrap_err();
+        assert!(message.contains("unknown key `x-note`"), "only at the top: {message}");
+    }
+
+    #[test]
+    fn two_merges_are_one_key_twice() {
+        let message = read_document("x-a: &a {}\nx-b: &b {}\nname: x\ninject: {<<: *a, <<: *b}\n").unwrap_err();
+        assert!(message.contains("`<<` stands here twice") && message.contains("<<: [*a, *b]"), "{message}");
+        parse("a: &a {x: 1}\nb: {<<: *a}\nc: {<<: [*a, *a]}\nd: \"<< <<\"\n", 1).unwrap();
+    }
+
+    #[test]
+    fn blanks_that_are_none_are_named_with_their_place() {
+        for (text, place, name) in [
+            ("name: x\ninject:\n\u{a0}\u{a0}kill: {targets: a}\n", "test.yaml:3:1", "U+00A0"),
+            ("name: refer\u{200b}ence\n", "test.yaml:1:12", "U+200B"),
+            ("na\u{2060}me: x\n", "test.yaml:1:3", "U+2060"),
+        ] {
+            let message = read_document(text).unwrap_err();
+            assert!(message.contains(place) && message.contains(name), "{message}");
+        }
+        read_document("\u{feff}name: \"a\u{a0}b\" # a comment\u{200b}\n").unwrap();
+    }
+
+    #[test]
+    fn parameters_arrive_as_they_were_written() {
+        use serde_json::json;
+        let read = |text: &str| {
+            let mut sources = Sources::new();
+            read::<Vec<serde_json::Value>>(&mut sources, "test.yaml", text)
+                .map_err(|mistakes| sources.render_all(&mistakes, false))
+        };
+        let text =
+            "[0x1a, 0x00000000219ab540356cBB839Cbe05303d7705Fa, 18446744073709551615, -5, 1.10, 1e3, 007, \"1\"]";
+        let address = "0x00000000219ab540356cBB839Cbe05303d7705Fa";
+        let wanted = [json!("0x1a"), json!(address), json!(u64::MAX), json!(-5), json!(1.1), json!(1e3), json!("007")];
+        assert_eq!(read(text).unwrap()[..7], wanted);
+        for lost in ["18446744073709551616", "1000000000000000000000000", "-9223372036854775809", "0.12345678901234567"]
+        {
+            let message = read(&format!("[1, {{a: {lost}}}]")).unwrap_err();
+            assert!(message.contains("would arrive as another one") && message.contains("quote it"), "{message}");
+        }
     }
 
     #[test]
