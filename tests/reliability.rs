@@ -418,3 +418,122 @@ fn an_engine_that_goes_away_in_mid_run_ends_it_with_results() {
     assert_eq!(code, 0, "{stdout}{stderr}");
     assert_eq!(output(splitbrain(here.path()).args(["clean", "--check"])).0, 0, "clean removed the rest");
 }
+
+/// A disk of its own, small enough to be filled.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn new(size: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let options = format!("size={size}");
+        let (none, flags) = (None::<&str>, nix::mount::MsFlags::empty());
+        nix::mount::mount(none, folder.path(), Some("tmpfs"), flags, Some(options.as_str())).expect("a small disk");
+        Self(folder)
+    }
+
+    fn fill(&self) {
+        let mut file = fs::File::create(self.0.path().join("filler")).expect("a file");
+        let error = io::copy(&mut io::repeat(b'x'), &mut file).expect_err("the disk is small");
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let unmounted = nix::mount::umount2(self.0.path(), nix::mount::MntFlags::MNT_DETACH);
+        assert!(unmounted.is_ok() || std::thread::panicking(), "{unmounted:?}");
+    }
+}
+
+#[test]
+fn a_full_disk_ends_a_run_with_its_verdict_and_everything_taken_down() {
+    let _alone = alone();
+    let test = "a_full_disk_ends_a_run_with_its_verdict_and_everything_taken_down";
+    if !nix::unistd::geteuid().is_root() {
+        return skip(test, "only root can make a small disk");
+    }
+    for backend in ["native", "docker"] {
+        if let Err(reason) = backend_works(backend) {
+            skip(&format!("{test} on {backend}"), &reason);
+            continue;
+        }
+        let here = project(&SMALL.replace("for: 2s", "for: 40s"));
+        let disk = SmallDisk::new("24m");
+        let results = disk.0.path().join("results");
+        let child = splitbrain(here.path())
+            .args(["run", "small.yaml", "--repeat", "3", "--backend", backend, "--results"])
+            .arg(&results)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the binary starts");
+        let run = results.join("latest");
+        wait_until("the timeline starts", Duration::from_secs(60), || {
+            fs::read_to_string(run.join("events.jsonl")).is_ok_and(|text| text.contains("timeline_started"))
+        });
+        disk.fill();
+        let ended = child.wait_with_output().expect("our own child");
+        let (stdout, stderr) = (String::from_utf8_lossy(&ended.stdout), String::from_utf8_lossy(&ended.stderr));
+        assert_eq!(ended.status.code(), Some(3), "{backend}: {stdout}{stderr}");
+        for words in ["cannot write the journal", "No space left on device", "--log-limit", "no further run is begun"] {
+            assert!(stderr.contains(words), "{backend}: `{words}` is not in {stderr}");
+        }
+        for file in ["verdict.json", "run.json"] {
+            let text = fs::read_to_string(run.join(file)).expect("written into the room that was kept");
+            let json: serde_json::Value = serde_json::from_str(&text).expect("whole");
+            assert_eq!(json["conclusion"], "broken", "{backend}: {file}");
+        }
+        assert!(run.join("report.html").exists() && run.join("junit.xml").exists(), "{backend}: {stderr}");
+        let journal = fs::read_to_string(run.join("events.jsonl")).expect("the journal");
+        assert!(journal.lines().last().is_some_and(|line| line.contains("torn_down")), "{backend}: {journal}");
+        assert_eq!(fs::read_dir(results.join("small")).expect("runs").count(), 1, "{backend}: no second run was begun");
+        let (code, stdout, stderr) = output(splitbrain(here.path()).args(["clean", "--check"]));
+        assert_eq!(code, 0, "{backend}: {stdout}{stderr}");
+        let (code, stdout, stderr) = output(
+            splitbrain(here.path()).args(["run", "small.yaml", "--backend", backend, "--results"]).arg(&results),
+        );
+        assert_eq!(code, 3, "nothing is started where nothing can be kept: {stdout}{stderr}");
+        assert!(!stderr.contains("timeline starts"), "{stderr}");
+    }
+}
+
+#[test]
+fn the_log_of_a_chatty_node_is_bounded_and_its_lines_are_all_seen() {
+    let _alone = alone();
+    let test = "the_log_of_a_chatty_node_is_bounded_and_its_lines_are_all_seen";
+    if let Err(reason) = backend_works("native") {
+        return skip(test, &reason);
+    }
+    let here = project(
+        "
+name: small
+timeout: 1m
+topology:
+  nodes: {loud: {client: loud}}
+  graph: mesh
+expect:
+  - {at: 3s, that: {log: {pattern: 'needle', count: 1}}}
+",
+    );
+    let client = here.path().join("clients/loud");
+    fs::create_dir_all(client.join("bin")).expect("a folder");
+    fs::write(
+        client.join("client.yaml"),
+        "name: loud\nroles: [node]\nnative: {program: loud.sh}\ncommand: [loud.sh]\nadapter: {process: {}}\n",
+    )
+    .expect("written");
+    let script = client.join("bin/loud.sh");
+    fs::write(
+        &script,
+        "#!/bin/sh\nyes 0123456789 | head -n 20000\necho needle\nyes 0123456789 | head -n 20000\necho the end\nexec sleep 60\n",
+    )
+    .expect("written");
+    fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("runnable");
+    let (code, stdout, stderr) =
+        output(splitbrain(here.path()).args(["run", "small.yaml", "--backend", "native", "--log-limit", "64KiB"]));
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    assert!(stdout.contains("the log of loud lacks") && stdout.contains("--log-limit"), "{stdout}");
+    let log = fs::read_to_string(here.path().join("results/latest/logs/loud.log")).expect("the log");
+    assert!(log.len() < 70_000 && log.starts_with("0123456789\n") && log.ends_with("the end\n"), "{}", log.len());
+    assert!(log.contains("bytes are missing here") && !log.contains("needle"));
+}

@@ -1,11 +1,11 @@
 //! Where nodes' logs go: a file for each node, and whoever watches for patterns.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use super::log_file::{LOG_LIMIT, LogFile, Missing};
 use crate::action::NodeName;
 
 /// Called with each line of a node's log, a very long one in pieces.
@@ -53,12 +53,14 @@ pub struct LogSink {
 
 struct Shared {
     folder: PathBuf,
+    /// How long each log may become, in bytes.
+    limit: u64,
     watcher: LineWatcher,
     open: Mutex<BTreeMap<NodeName, Arc<Mutex<OpenLog>>>>,
 }
 
 struct OpenLog {
-    file: File,
+    file: LogFile,
     partial: Vec<u8>,
     /// Bytes of `partial` that the watcher has seen.
     repeated: usize,
@@ -73,9 +75,39 @@ impl std::fmt::Debug for LogSink {
 }
 
 impl LogSink {
-    /// Logs go into this folder, which exists.
+    /// Logs go into this folder, which exists; each is kept up to [`LOG_LIMIT`].
     pub fn new(folder: &Path, watcher: LineWatcher) -> Self {
-        Self { shared: Arc::new(Shared { folder: folder.to_owned(), watcher, open: Mutex::default() }) }
+        Self::limited(folder, watcher, LOG_LIMIT)
+    }
+
+    /// Like [`LogSink::new`], with another limit for the length of each log, in bytes.
+    pub fn limited(folder: &Path, watcher: LineWatcher, limit: u64) -> Self {
+        Self { shared: Arc::new(Shared { folder: folder.to_owned(), limit, watcher, open: Mutex::default() }) }
+    }
+
+    /// What the files of the logs lack up to now: nodes of which nothing is missing are not named.
+    pub fn missing(&self) -> Vec<(NodeName, Missing)> {
+        let missing = self.all().into_iter().map(|(node, log)| (node, lock(&log).file.missing()));
+        missing.filter(|(_, missing)| missing.bytes > 0).collect()
+    }
+
+    /// Writes nothing more to files, so that the little room of a disk is left for the record of the run. Lines are
+    /// watched all the same.
+    pub fn close(&self, why: &str) {
+        for (_, log) in self.all() {
+            lock(&log).file.close(why);
+        }
+    }
+
+    /// The nodes have ended: makes one file of each log. What a node still writes is thrown away.
+    pub fn finish(&self) -> io::Result<()> {
+        // Each of them, whatever becomes of the others.
+        self.all().into_iter().map(|(_, log)| lock(&log).file.finish()).fold(Ok(()), io::Result::and)
+    }
+
+    fn all(&self) -> Vec<(NodeName, Arc<Mutex<OpenLog>>)> {
+        let open = self.shared.open.lock().expect("never poisoned: nothing under it panics");
+        open.iter().map(|(node, log)| (node.clone(), Arc::clone(log))).collect()
     }
 
     /// Path of a node's log.
@@ -84,11 +116,11 @@ impl LogSink {
     }
 
     /// Appends output of a node, in pieces of any size. What cannot be written to the file is shown to the watcher all the
-    /// same: whether a node panicked must not depend on room on a disk.
+    /// same: whether a node panicked must not depend on room on a disk. The error comes once for each node.
     pub fn write(&self, node: &NodeName, stream: LogStream, bytes: &[u8]) -> io::Result<()> {
-        let log = self.open(node)?;
-        let mut log = log.lock().expect("a log's lock is never poisoned: nothing in it panics");
-        let written = log.file.write_all(bytes);
+        let (log, opened) = self.open(node);
+        let mut log = lock(&log);
+        let written = opened.and(log.file.write(bytes));
         let mut rest = bytes;
         while let Some(end) = rest.iter().position(|&byte| byte == b'\n') {
             self.take_up(node, stream, &mut log, &rest[..end]);
@@ -101,14 +133,15 @@ impl LogSink {
 
     /// The node's process has ended: a last line that lacks its end is over too.
     pub fn end(&self, node: &NodeName) -> io::Result<()> {
-        let log = self.open(node)?;
-        let mut log = log.lock().expect("a log's lock is never poisoned: nothing in it panics");
+        let (log, opened) = self.open(node);
+        let mut log = lock(&log);
+        opened?;
         if log.partial.is_empty() {
             return Ok(());
         }
         self.show(node, LogStream::Both, &mut log, true);
         // The next process begins a line of its own, in the file as for the watcher.
-        log.file.write_all(b"\n")
+        log.file.write(b"\n")
     }
 
     /// Adds to the line that has begun, and shows it as often as it is longer than is kept.
@@ -144,16 +177,21 @@ impl LogSink {
         }
     }
 
-    fn open(&self, node: &NodeName) -> io::Result<Arc<Mutex<OpenLog>>> {
+    /// A node's log, and why its file could not be made, the first time.
+    fn open(&self, node: &NodeName) -> (Arc<Mutex<OpenLog>>, io::Result<()>) {
         let mut open = self.shared.open.lock().expect("never poisoned: nothing under it panics");
         if let Some(log) = open.get(node) {
-            return Ok(Arc::clone(log));
+            return (Arc::clone(log), Ok(()));
         }
-        let file = File::options().create(true).append(true).open(self.path(node))?;
+        let (file, opened) = LogFile::open(&self.path(node), self.shared.limit);
         let log = Arc::new(Mutex::new(OpenLog { file, partial: Vec::new(), repeated: 0, lines: 0 }));
         open.insert(node.clone(), Arc::clone(&log));
-        Ok(log)
+        (log, opened)
     }
+}
+
+fn lock(log: &Mutex<OpenLog>) -> std::sync::MutexGuard<'_, OpenLog> {
+    log.lock().expect("a log's lock is never poisoned: nothing in it panics")
 }
 
 /// Length of the bytes without an incomplete UTF-8 character at their end.

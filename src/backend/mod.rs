@@ -6,6 +6,7 @@
 pub mod docker;
 mod endings;
 pub mod fabric;
+mod log_file;
 mod log_sink;
 pub mod native;
 mod owner;
@@ -22,6 +23,7 @@ use crate::action::{NetworkName, NetworkSpec, NodeName, NodeProcess, RunId, Seed
 use crate::link::LinkTable;
 
 pub(crate) use endings::ended_by_signal;
+pub use log_file::{LOG_LIMIT, Missing};
 pub use log_sink::{LONGEST_LINE, LineWatcher, LogLine, LogSink, LogStream};
 pub use owner::{Owner, OwnerState};
 

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::chain::{BlockId, Chain};
+use super::findings::CutLog;
 use super::windows::{Window, windows};
 use crate::journal::{BlockRecord, Journal, LinkCounterRecord, NodePhase, NodeRecord, RunRecord, What};
 
@@ -188,6 +189,8 @@ pub(crate) struct History<'a> {
     pub(crate) links: Vec<(u64, u64, &'a [LinkCounterRecord])>,
     /// How busy the machine was, in order.
     pub(crate) pressures: Vec<Pressure>,
+    /// Logs of which a part is missing.
+    pub(crate) cut_logs: Vec<CutLog>,
     /// Times in which the tool itself stood still for longer than [`TOLERATED_GAP`]: from, to, line.
     pub(crate) standstills: Vec<(u64, u64, u64)>,
     /// What nodes told of blocks in which chains parted.
@@ -227,6 +230,7 @@ impl<'a> History<'a> {
             told: BTreeMap::new(),
             links: Vec::new(),
             pressures: Vec::new(),
+            cut_logs: Vec::new(),
             standstills: Vec::new(),
             inspected: super::block_differences::told(journal),
         };

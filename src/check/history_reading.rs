@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use super::findings::CutLog;
 use super::history::{Call, Change, Death, Fact, History, Holding, LostBranch, Mark, Pressure, Reorganisation, State};
 use super::node_state::Raw;
 use super::sight::{Blind, TOLERATED_GAP, blind_times, graces, unwritten_standstills};
@@ -34,6 +35,14 @@ impl<'a> History<'a> {
                     self.pressures.push(Pressure { at: event.at, seq: event.seq, over, cpu, memory });
                 }
                 What::Links { links } => self.links.push((event.at, event.seq, links)),
+                What::LogCut { node, bytes, limit, error } => self.cut_logs.push(CutLog {
+                    at: event.at,
+                    seq: event.seq,
+                    node: node.to_string(),
+                    bytes: *bytes,
+                    limit: *limit,
+                    error: error.clone(),
+                }),
                 What::StoodStill { from, to, suspended }
                     if to.saturating_sub(*from).max(*suspended) >= TOLERATED_GAP =>
                 {

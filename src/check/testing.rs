@@ -19,6 +19,7 @@
 //! roots e5 s5 r5 21000                      (state root, receipts root and gas used of e5)
 //! 15 a round 12 3 Prevote / 15 a branch 7 b7 3 valid-fork / 15 a syncing true / 15 a called send-1 eth_call ok|fail
 //! 10 begin split cannot cut / 14.5 a pollgap 3.2 / 14 stood 5 / 30 a count panic 120 / 30 a watched 120 0 0.3 / 31 torn a volume
+//! 30 a logcut 5000                          (5,000 bytes of a's log are not in its file)
 //! promises 1 / wipes crash / nopanic a      (what the journal promises; an entry that wipes; a client without patterns)
 //! 12 a log own:refusal a line               (a mark of the manifest's own patterns)
 //! 15 a tells e5 header {"header": {}}       (what a node said of a block) / 15 a untold e5 trace no such method
@@ -342,6 +343,7 @@ impl Builder {
                 let (manifest, pattern) = (pattern.starts_with("own:"), pattern.trim_start_matches("own:").to_owned());
                 What::LogCount { node, pattern, manifest, lines: lines.parse().unwrap() }
             }
+            ["logcut", bytes] => What::LogCut { node, bytes: bytes.parse().unwrap(), limit: 1 << 30, error: None },
             ["pollgap", seconds] => {
                 let length = (seconds.parse::<f64>().unwrap() * 1e6) as u64;
                 What::PollGap { node, from: at - length, to: at }

@@ -25,7 +25,7 @@ pub(super) fn check(global: &Global, arguments: &CheckArguments) -> Exit {
     again(global, arguments, |journal, verdict, folder| {
         match global.format {
             output::Format::Json => output::data(crate::report::verdict_json(journal, verdict)),
-            _ => output::data(judge::terminal(journal, verdict, global.color)),
+            _ => output::styled_data(judge::terminal(journal, verdict, global.color)),
         }
         let _ = folder;
         judge::exit_of(verdict)

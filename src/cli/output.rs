@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal, Write};
 
 use clap::ValueEnum;
 
+use crate::journal::shown::{printable, printable_json};
+
 /// How data is printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
@@ -61,23 +63,36 @@ impl Color {
     }
 }
 
-/// Prints data. A reader that went away (`| head`) is no error.
+/// Prints data. Foreign text may stand in it: none of it acts on the terminal. A reader that went away (`| head`) is no
+/// error.
 pub(super) fn data(text: impl Display) {
-    let text = text.to_string();
-    let end = if text.ends_with('\n') { "" } else { "\n" };
-    drop(write!(io::stdout().lock(), "{text}{end}"));
+    styled_data(printable(&text.to_string()));
+}
+
+/// Prints data that may hold colours: whoever made it saw to it that foreign text in it is printable.
+pub(super) fn styled_data(text: impl Display) {
+    write_to(io::stdout().lock(), &text.to_string());
 }
 
 /// Prints data as JSON.
 pub(super) fn json(value: &impl serde::Serialize) {
-    data(serde_json::to_string_pretty(value).expect("plain data always becomes JSON"));
+    let text = serde_json::to_string_pretty(value).expect("plain data always becomes JSON");
+    data(printable_json(&text));
 }
 
-/// Says something to a person.
+/// Says something to a person. What nodes said may stand in it: none of it acts on the terminal.
 pub(super) fn say(text: impl Display) {
-    let text = text.to_string();
+    styled(printable(&text.to_string()));
+}
+
+/// Says something that may hold colours, as with [`styled_data`].
+pub(super) fn styled(text: impl Display) {
+    write_to(io::stderr().lock(), &text.to_string());
+}
+
+fn write_to(mut stream: impl Write, text: &str) {
     let end = if text.ends_with('\n') { "" } else { "\n" };
-    drop(write!(io::stderr().lock(), "{text}{end}"));
+    drop(write!(stream, "{text}{end}"));
 }
 
 /// Says what went wrong, its causes, and what can be done.

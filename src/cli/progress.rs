@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::journal::shown::printable;
 use crate::run::Progress;
 
 use super::output;
@@ -59,7 +60,7 @@ impl ProgressLine {
         if self.bar.is_hidden() && self.volume == Volume::Verbose {
             output::say(&text);
         }
-        self.bar.set_message(text);
+        self.bar.set_message(printable(&text).into_owned());
     }
 
     /// Takes the moving line away.

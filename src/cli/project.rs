@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::shipped;
@@ -57,7 +58,7 @@ impl Project {
     pub(super) fn file(&self, relative: &str) -> Option<Found> {
         if let Some(root) = &self.root {
             let path = root.join(relative);
-            if let Ok(text) = fs::read_to_string(&path) {
+            if let Ok(Ok(text)) = read_file(&path).map(String::from_utf8) {
                 return Some(Found { path: short(&path), text });
             }
         }
@@ -151,6 +152,28 @@ pub(super) fn short(path: &Path) -> String {
     let here = std::env::current_dir().ok();
     let relative = here.as_deref().and_then(|here| path.strip_prefix(here).ok());
     relative.unwrap_or(path).display().to_string()
+}
+
+/// Longest file that a person wrote, in bytes; the reader of YAML refuses much shorter ones with a place.
+const LONGEST_FILE: u64 = 16 << 20;
+
+/// Reads an ordinary file. A pipe could block for ever, and a device may have no end.
+pub(super) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let metadata = fs::metadata(path)?;
+    let refuse = |why: String| Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    if metadata.is_dir() {
+        return refuse("it is a folder".to_owned());
+    }
+    if !metadata.is_file() {
+        return refuse("it is no ordinary file (a pipe, a socket or a device)".to_owned());
+    }
+    if metadata.len() > LONGEST_FILE {
+        return refuse(format!("it is longer than {} MiB", LONGEST_FILE >> 20));
+    }
+    let mut bytes = Vec::new();
+    // Files such as those of /proc say that they are empty and are not.
+    fs::File::open(path)?.take(LONGEST_FILE).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn read_folder(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Vec<u8>>) {

@@ -21,6 +21,7 @@ use crate::journal::Journal;
 use crate::plan::{self, Plan, StartTimes, Surroundings};
 use crate::results::{self, RunFolder, RunJson, Timings};
 use crate::run::Request;
+use crate::text::units::{Size, UnitError};
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
@@ -39,10 +40,23 @@ pub(super) struct RunArguments {
     /// Where results go.
     #[arg(long, value_name = "DIR", default_value = "results")]
     results: PathBuf,
+    /// How long the log of each node may become. Of a longer one the beginning and the end are kept, and a finding says so;
+    /// expectations on logs see every line all the same.
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = log_limit)]
+    log_limit: u64,
     /// Leave the nodes running at the end and say how to look at them. Where packets pass our forwarder (native, and
     /// scenarios with link faults) the tool stays until Ctrl-C, because the links need it.
     #[arg(long)]
     keep: bool,
+}
+
+/// The shortest log that is kept: less would not show how a node started.
+const LEAST_LOG: u64 = 64 << 10;
+
+/// A length of logs as people write sizes: `64MiB`.
+fn log_limit(text: &str) -> Result<u64, String> {
+    let Size(bytes) = text.to_lowercase().parse().map_err(|error: UnitError| error.to_string())?;
+    if bytes < LEAST_LOG { Err(format!("`{text}` is too short for a log: 64KiB is the least")) } else { Ok(bytes) }
 }
 
 /// Runs scenarios one after another; the exit is the worst one.
@@ -88,10 +102,14 @@ pub(super) fn run(global: &Global, arguments: &RunArguments) -> Exit {
                 if arguments.repeat > 1 && !global.quiet {
                     output::say(format!("{} {number} of {}", scenario.scenario.name, arguments.repeat));
                 }
-                let exit = one_run(global, arguments, scenario, capabilities, interrupts.clone()).await;
-                tally.push(exit);
-                worst = worst.worst(exit);
-                if exit == Exit::Interrupted {
+                let ran = one_run(global, arguments, scenario, capabilities, interrupts.clone()).await;
+                tally.push(ran.exit);
+                worst = worst.worst(ran.exit);
+                if ran.exit == Exit::Interrupted {
+                    return worst;
+                }
+                if ran.no_room {
+                    output::say("no further run is begun: there is no room for its results");
                     return worst;
                 }
             }
@@ -151,26 +169,40 @@ fn choose_backend(loaded: &Loaded, choice: BackendChoice) -> Result<Capabilities
     }
 }
 
+/// What came of one run.
+#[derive(Clone, Copy, Debug)]
+struct Ran {
+    exit: Exit,
+    /// Its results found no room; those of the next one would find none either.
+    no_room: bool,
+}
+
+impl From<Exit> for Ran {
+    fn from(exit: Exit) -> Self {
+        Self { exit, no_room: false }
+    }
+}
+
 async fn one_run(
     global: &Global,
     arguments: &RunArguments,
     loaded: &Loaded,
     capabilities: &Capabilities,
     interrupts: watch::Receiver<u8>,
-) -> Exit {
+) -> Ran {
     let id = new_run_id();
     let docker = capabilities.backend == BackendKind::Docker;
-    let exit = reserved_run(global, arguments, loaded, capabilities, interrupts, &id).await;
+    let ran = reserved_run(global, arguments, loaded, capabilities, interrupts, &id).await;
     // Networks are reserved before there is a plan, and a start may be given up in the middle: whatever carries this
     // run's label goes, however far it came. After an ordinary teardown nothing is there.
     if docker && !arguments.keep {
         match docker::clean(Some(&id), false).await {
             Ok(_) => {}
-            Err(error) if exit == Exit::Environment => tracing::debug!("clean after {id}: {error}"),
+            Err(error) if ran.exit == Exit::Environment => tracing::debug!("clean after {id}: {error}"),
             Err(error) => output::error(&error, &output::causes(&error), error.remedy.as_deref()),
         }
     }
-    exit
+    ran
 }
 
 async fn reserved_run(
@@ -180,10 +212,10 @@ async fn reserved_run(
     capabilities: &Capabilities,
     interrupts: watch::Receiver<u8>,
     id: &RunId,
-) -> Exit {
+) -> Ran {
     let plan = match make_plan(global, loaded, capabilities, &arguments.options.programs, id).await {
         Ok(plan) => plan,
-        Err(exit) => return exit,
+        Err(exit) => return exit.into(),
     };
     let now = jiff::Timestamp::now();
     let stamp = now.strftime("%Y%m%d-%H%M%SZ").to_string();
@@ -215,13 +247,14 @@ async fn reserved_run(
     };
     let folder = match prepare_folder(&arguments.results, loaded, &plan, &record, &stamp) {
         Ok(folder) => folder,
-        Err(exit) => return exit,
+        Err(exit) => return Ran { exit, no_room: true },
     };
     let state = match native::state_folder(id) {
         Ok(state) => state,
         Err(error) => {
+            folder.give_room_back();
             output::error("cannot make a folder for the run", &[error.to_string()], Some("is there room in /tmp?"));
-            return Exit::Environment;
+            return Exit::Environment.into();
         }
     };
     if !global.quiet {
@@ -242,6 +275,8 @@ async fn reserved_run(
         started: record.started.clone(),
         kernel: record.kernel.clone(),
         journal: folder.journal(),
+        ballast: Some(folder.room()),
+        log_limit: arguments.log_limit,
         logs: folder.logs(),
         state: state.clone(),
         poll_interval: crate::run::POLL_INTERVAL,
@@ -250,13 +285,13 @@ async fn reserved_run(
         progress: line.callback(),
     };
     let outcome = crate::run::run(request).await;
+    folder.give_room_back();
     line.clear();
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(error) => {
-            output::error(&error, &output::causes(&error), Some("is the disk full?"));
-            output::say(format!("whatever is left running: splitbrain clean --run {id}"));
-            return Exit::Environment;
+            output::error(&error, &output::causes(&error), Some("is the disk full? nothing was started"));
+            return Ran { exit: Exit::Environment, no_room: true };
         }
     };
     if !arguments.keep && outcome.teardown_errors.is_empty() {
@@ -264,7 +299,7 @@ async fn reserved_run(
     }
     let (journal, verdict) = match judge::judge(&folder) {
         Ok(judged) => judged,
-        Err(exit) => return exit,
+        Err(exit) => return exit.into(),
     };
     // A help for later runs; where it cannot be kept, they guess.
     if let Some(file) = results::start_times_file() {
@@ -283,10 +318,11 @@ async fn reserved_run(
     if let Some(backend) = &outcome.kept {
         keep_up(backend, wire, id, &state, &mut presses).await;
     }
-    match reports {
+    let exit = match reports {
         Ok(()) => exit,
         Err(failed) => exit.worst(failed),
-    }
+    };
+    Ran { exit, no_room: outcome.record_failed }
 }
 
 async fn make_plan(
@@ -333,6 +369,7 @@ fn prepare_folder(
 ) -> Result<RunFolder, Exit> {
     let write = || {
         let folder = RunFolder::create(results, &plan.scenario, plan.seed, stamp)?;
+        folder.keep_room()?;
         for (name, text) in &loaded.scenario.inputs {
             folder.write(&format!("input/{name}"), text)?;
         }
@@ -362,7 +399,7 @@ fn finish(global: &Global, folder: &RunFolder, journal: &Journal, verdict: &Verd
             "verdict": verdict,
         }));
     } else {
-        output::data(judge::terminal(journal, verdict, global.color));
+        output::styled_data(judge::terminal(journal, verdict, global.color));
         output::data(format!("report: {}", short(&folder.report())));
     }
     for (node, how) in &outcome.how_to_look {

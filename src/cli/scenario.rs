@@ -1,13 +1,12 @@
 //! From the words on the command line to validated scenarios.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::exit::Exit;
 use super::output::Color;
-use super::project::{Found, Project, short};
+use super::project::{Found, Project, read_file, short};
 use super::{Global, output};
 use crate::spec::{self, Overrides, Scenario, ScenarioFile};
 use crate::text::{Diagnostic, Sources};
@@ -74,12 +73,12 @@ pub(super) fn load(global: &Global, word: &str, options: &ScenarioOptions) -> Re
 /// Prints messages about files, with snippets, on stderr.
 pub(super) fn print_diagnostics(sources: &Sources, diagnostics: &[Diagnostic], color: Color) {
     if !diagnostics.is_empty() {
-        output::say(sources.render_all(diagnostics, color.stderr()));
+        output::styled(sources.render_all(diagnostics, color.stderr()));
     }
 }
 
 pub(super) fn read(path: &Path) -> Result<Found, Exit> {
-    match fs::read(path).map(String::from_utf8) {
+    match read_file(path).map(String::from_utf8) {
         Ok(Ok(text)) => Ok(Found { path: short(path), text }),
         Ok(Err(_)) => {
             output::error(format!("{} is not UTF-8 text", path.display()), &[], Some("name a YAML file"));

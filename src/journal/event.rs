@@ -330,6 +330,18 @@ pub enum What {
         /// What, with its causes.
         message: String,
     },
+    /// The file of a node's log lacks something that the node wrote. Lines were watched all the same.
+    LogCut {
+        /// Which node.
+        node: NodeName,
+        /// Bytes that are not in the file, up to now.
+        bytes: u64,
+        /// How long a log may become, in bytes.
+        limit: u64,
+        /// Why the file could not be written; without it, the log became too long, and its beginning and its end are there.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<String>,
+    },
     /// Somebody pressed Ctrl-C or sent SIGTERM.
     Interrupted,
     /// The timeline ended; from here on nothing is judged.

@@ -5,6 +5,7 @@
 mod damage;
 mod event;
 mod reader;
+pub mod shown;
 mod writer;
 
 pub(crate) use event::present;

@@ -62,6 +62,10 @@ pub enum ReadError {
 /// reported in [`Journal::torn`]; lines that are missing or not in order are reported in [`Journal::damage`].
 pub fn read_journal(path: &Path) -> Result<Journal, ReadError> {
     let io = |source| ReadError::Io { path: path.to_owned(), source };
+    // A pipe could block for ever.
+    if !std::fs::metadata(path).map_err(io)?.is_file() {
+        return Err(io(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no ordinary file")));
+    }
     let mut lines = BufReader::new(File::open(path).map_err(io)?).split(b'\n').peekable();
     let (mut events, mut torn, mut number) = (Vec::<Event>::new(), false, 0);
     while let Some(line) = lines.next() {

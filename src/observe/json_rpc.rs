@@ -9,6 +9,10 @@ use serde_json::{Value, json};
 
 use super::http::{Http, HttpError};
 use super::value::excerpt;
+use crate::journal::shown::shortened;
+
+/// Longest message of a refusal that is kept, in characters: some clients put a stack trace into it.
+const LONGEST_MESSAGE: usize = 4096;
 
 /// Why a call has no result.
 #[derive(Debug, thiserror::Error)]
@@ -125,7 +129,8 @@ fn result(method: &str, answer: &mut Value) -> Option<Result<Value, RpcError>> {
     // Some servers write `"error": null` beside a result.
     if let Some(error) = answer.get("error").filter(|error| !error.is_null()) {
         let code = error.get("code").and_then(Value::as_i64).unwrap_or_default();
-        let message = error.get("message").and_then(Value::as_str).unwrap_or("no message").to_owned();
+        let message = error.get("message").and_then(Value::as_str).unwrap_or("no message");
+        let message = shortened(message, LONGEST_MESSAGE);
         return Some(Err(RpcError::Refused { method: method.to_owned(), code, message }));
     }
     answer.get_mut("result").map(|result| Ok(result.take()))

@@ -1,6 +1,16 @@
 //! Values out of foreign JSON: numbers come as numbers, decimal strings or `0x` hex strings, depending on the API.
 
 use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::journal::shown::{acts, printable, shortened};
+
+/// Longest text of a node (a version, a producer, a status) that is kept, in characters; of a longer one its beginning and
+/// its length.
+const LONGEST_TEXT: usize = 256;
+
+/// Longest name of a block that is kept as it is, in bytes; twice what the longest known ones need.
+const LONGEST_HASH: usize = 128;
 
 /// A number that may be a JSON number, a decimal string or a `0x` hex string. `None` for anything else, also for
 /// fractions, negative numbers and numbers over 64 bits.
@@ -18,10 +28,11 @@ pub(crate) fn number(value: &Value) -> Option<u64> {
     }
 }
 
-/// A text: a JSON string as it is, a number as its digits (some APIs give indices as numbers).
+/// A text: a JSON string, a number as its digits (some APIs give indices as numbers). What a node says goes into a journal
+/// and on to people, so it is bounded and harmless from here on.
 pub(crate) fn text(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => Some(text.clone()),
+        Value::String(text) => Some(shortened(text, LONGEST_TEXT)),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }
@@ -33,10 +44,20 @@ pub(crate) fn hash(value: &Value) -> Option<String> {
     let text = value.as_str().filter(|text| !text.is_empty())?;
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
     if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) && digits.len() >= 32 {
-        Some(format!("0x{}", digits.to_ascii_lowercase()))
+        Some(bounded(format!("0x{}", digits.to_ascii_lowercase())))
     } else {
-        Some(text.to_owned())
+        Some(bounded(text.to_owned()))
     }
+}
+
+/// A name that is too long for a block's, or would act on a terminal, by its digest: names that differ must stay different,
+/// whatever is left out of them.
+fn bounded(name: String) -> String {
+    if name.len() <= LONGEST_HASH && !name.contains(acts) && !name.contains(['\n', '\t']) {
+        return name;
+    }
+    let digest: String = Sha256::digest(&name).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256:{digest}")
 }
 
 /// Hex digits of any number, with or without `0x`, as `0x` and lower-case digits. `None` for an empty text, too.
@@ -44,7 +65,7 @@ pub(crate) fn hex(value: &Value) -> Option<String> {
     let text = value.as_str()?;
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")).unwrap_or(text);
     let fine = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
-    fine.then(|| format!("0x{}", digits.to_ascii_lowercase()))
+    fine.then(|| bounded(format!("0x{}", digits.to_ascii_lowercase())))
 }
 
 /// The beginning of an answer for an error message, on one line.
@@ -52,6 +73,7 @@ pub(crate) fn excerpt(body: &[u8]) -> String {
     const LONGEST: usize = 120;
     let text = String::from_utf8_lossy(&body[..body.len().min(LONGEST * 4)]);
     let mut shown: String = text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(LONGEST).collect();
+    shown = printable(&shown).into_owned();
     if text.chars().count() > LONGEST || body.len() > LONGEST * 4 {
         shown.push('…');
     }
@@ -95,6 +117,24 @@ mod tests {
         assert_eq!(hash(&json!("QmNotHex")), Some("QmNotHex".to_owned()));
         assert_eq!(hash(&json!("")), None);
         assert_eq!(hash(&json!(1)), None);
+    }
+
+    #[test]
+    fn what_a_node_says_is_bounded_and_stays_different() {
+        let long = |end: &str| hash(&json!(format!("h{}{end}", "z".repeat(3_000_000)))).expect("a name");
+        assert!(long("1").len() <= LONGEST_HASH);
+        assert_ne!(long("1"), long("2"), "two blocks stay two blocks");
+        assert_eq!(long("1"), long("1"));
+        let hex_of = |digit: &str| hash(&json!(digit.repeat(1_000_000))).expect("a name");
+        assert!(hex_of("a").len() <= LONGEST_HASH && hex_of("a") != hex_of("b"));
+        let acting = hash(&json!("Qm\u{1b}[2J")).expect("a name");
+        assert!(acting.starts_with("sha256:"), "{acting}");
+        let version = text(&json!(format!("v1\u{1b}]0;x\u{7}\n{}", "w".repeat(3_000_000)))).expect("a text");
+        assert!(
+            version.chars().count() < LONGEST_TEXT + 40 && version.starts_with("v1\u{fffd}]0;x\u{fffd} www"),
+            "{version}"
+        );
+        assert_eq!(text(&json!("geth/v1.16.9")).as_deref(), Some("geth/v1.16.9"));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use crate::check::{Conclusion, ExpectationResult, FaultInstant, Outcome, SEND, Verdict};
+use crate::journal::shown::printable;
 use crate::journal::{Journal, What};
 
 /// How text for a terminal may look.
@@ -24,7 +25,8 @@ const NOTES: usize = 3;
 
 impl Style {
     fn paint(self, code: &str, text: &str) -> String {
-        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        let text = printable(text);
+        if self.color { format!("\x1b[{code}m{text}\x1b[0m") } else { text.into_owned() }
     }
 }
 
@@ -34,7 +36,7 @@ pub fn terminal(journal: &Journal, verdict: &Verdict, style: Style) -> String {
     // Writing to a string cannot fail.
     let width = verdict.results.iter().map(|result| result.label.chars().count()).max().unwrap_or(0).min(60);
     for doubt in &verdict.doubts {
-        let _ = writeln!(text, "{} {doubt}", style.paint("33;1", "!"));
+        let _ = writeln!(text, "{} {}", style.paint("33;1", "!"), printable(doubt));
     }
     for result in &verdict.results {
         let _ = one(&mut text, result, width, style);
@@ -51,12 +53,12 @@ fn one(text: &mut String, result: &ExpectationResult, width: usize, style: Style
     };
     let sign = style.paint(code, sign);
     let gap = " ".repeat(width.saturating_sub(result.label.chars().count()));
-    writeln!(text, "{sign} {}{gap}  {}", result.label, style.paint("2", &result.summary))?;
+    writeln!(text, "{sign} {}{gap}  {}", printable(&result.label), style.paint("2", &result.summary))?;
     if result.outcome == Outcome::Pass {
         return Ok(());
     }
     for fact in result.facts.iter().take(FACTS) {
-        writeln!(text, "    {fact}")?;
+        writeln!(text, "    {}", printable(fact))?;
     }
     let more = match result.facts.len().saturating_sub(FACTS) {
         0 => String::new(),
@@ -100,7 +102,7 @@ fn calls(text: &mut String, journal: &Journal, verdict: &Verdict, style: Style) 
     let word = if answers.len() == 1 { "call" } else { "calls" };
     if let Some(first) = failed.first() {
         let (sign, many) = (style.paint("33", "!"), answers.len());
-        writeln!(text, "{sign} {} of {many} {word} failed; the first: {first}", failed.len())?;
+        writeln!(text, "{sign} {} of {many} {word} failed; the first: {}", failed.len(), printable(first))?;
     } else if !answers.is_empty() {
         let refused = if wanted.is_empty() { "all answered" } else { "all answered or refused as expected" };
         writeln!(text, "  {} {word} sent, {refused}", answers.len())?;
@@ -131,10 +133,10 @@ fn end_notes(text: &mut String, journal: &Journal, verdict: &Verdict, style: Sty
             }
             (None, None) => String::new(),
         };
-        writeln!(text, "  {during}{}", diagnosis.text)?;
+        writeln!(text, "  {}", printable(&format!("{during}{}", diagnosis.text)))?;
     }
     for finding in verdict.findings.iter().take(NOTES) {
-        writeln!(text, "{} {}", style.paint("33", "!"), finding.text)?;
+        writeln!(text, "{} {}", style.paint("33", "!"), printable(&finding.text))?;
     }
     if verdict.diagnoses.len().max(verdict.findings.len()) > NOTES {
         writeln!(text, "  {}", style.paint("2", "more of these in the report"))?;
@@ -144,12 +146,13 @@ fn end_notes(text: &mut String, journal: &Journal, verdict: &Verdict, style: Sty
         let which = if *begin { "beginning" } else { "end" };
         let error = planned.abs_diff(*applied) as f64 / 1_000.0;
         let way = if applied >= planned { "late" } else { "early" };
-        writeln!(text, "  worst fault timing error: {error:.1} ms {way} ({which} of {entry})")?;
+        writeln!(text, "  worst fault timing error: {error:.1} ms {way} ({which} of {})", printable(entry.as_str()))?;
     }
     for instant in verdict.timing.instants.iter().filter(|instant| instant.error.is_some()) {
         let which = if instant.begin { "begin" } else { "end" };
-        let error = instant.error.as_deref().unwrap_or_default();
-        writeln!(text, "{} {} did not {which} as planned: {error}", style.paint("33", "!"), instant.entry)?;
+        let error = printable(instant.error.as_deref().unwrap_or_default());
+        let entry = printable(instant.entry.as_str());
+        writeln!(text, "{} {entry} did not {which} as planned: {error}", style.paint("33", "!"))?;
     }
     calls(text, journal, verdict, style)?;
     if verdict.ended.as_deref() != Some("complete") {
@@ -158,7 +161,7 @@ fn end_notes(text: &mut String, journal: &Journal, verdict: &Verdict, style: Sty
             _ => None,
         });
         for message in troubles {
-            writeln!(text, "{} {}", style.paint("33", "!"), shortened(message))?;
+            writeln!(text, "{} {}", style.paint("33", "!"), printable(&shortened(message)))?;
         }
         let how = match verdict.ended.as_deref() {
             Some("interrupted") => "the run was interrupted; judged on what there is",
@@ -184,5 +187,12 @@ fn end_notes(text: &mut String, journal: &Journal, verdict: &Verdict, style: Sty
         parts.push(format!("{unknown} unknown"));
     }
     let run = &journal.run;
-    writeln!(text, "{} {} (seed {}): {}", style.paint(code, &word), run.scenario, run.seed, parts.join(", "))
+    writeln!(
+        text,
+        "{} {} (seed {}): {}",
+        style.paint(code, &word),
+        printable(&run.scenario),
+        run.seed,
+        parts.join(", ")
+    )
 }

@@ -1,7 +1,7 @@
 //! One run's folder.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::ResultsError;
 use crate::check::Conclusion;
+
+/// Holds the room that the end of a run needs.
+const ROOM: &str = ".room";
+/// More than journal, verdict and report of an ordinary run need after its timeline, in bytes.
+const ROOM_LENGTH: u64 = 16 << 20;
 
 /// A run's folder. All names of files in it are here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +125,34 @@ impl RunFolder {
     /// The report.
     pub fn report(&self) -> PathBuf {
         self.path.join("report.html")
+    }
+
+    /// Takes the room that the end of a run needs (the last lines of its journal, verdict and report) while there is some,
+    /// in a file that is to be deleted when it is needed. The error of a disk that is full already is that of a run that
+    /// must not start.
+    pub fn keep_room(&self) -> Result<(), ResultsError> {
+        let path = self.room();
+        let taken = File::create(&path).and_then(|file| {
+            let length = nix::libc::off_t::try_from(ROOM_LENGTH).map_err(io::Error::other)?;
+            nix::fcntl::posix_fallocate(&file, 0, length).map_err(io::Error::from)
+        });
+        match taken {
+            Ok(()) => Ok(()),
+            Err(source) => {
+                drop(fs::remove_file(&path));
+                Err(ResultsError { step: "keep room for the end of the run in", path, source })
+            }
+        }
+    }
+
+    /// Where that room is kept.
+    pub fn room(&self) -> PathBuf {
+        self.path.join(ROOM)
+    }
+
+    /// Gives back what [`RunFolder::keep_room`] took, if it is still there.
+    pub fn give_room_back(&self) {
+        drop(fs::remove_file(self.room()));
     }
 
     /// Writes a file of the run by its name in the folder; subfolders in the name are made.

@@ -26,14 +26,15 @@ use super::pressure::PressureMeter;
 use super::pulse::Pulse;
 use super::recent::RecentBlocks;
 use super::record::run_record;
+use super::scribe::Scribe;
 use super::timeline::Timeline;
 use super::{End, HeadCount, JournalFailed, Outcome, Progress, Request};
 use crate::action::{BackendKind, NodeName, NodeProcess, Seeds};
 use crate::backend::docker::{self, DockerBackend};
 use crate::backend::native::NativeBackend;
-use crate::backend::{Backend, BackendError, BackendEvent, LogSink, RunSetup, WireSetup, ended_by_signal};
+use crate::backend::{Backend, BackendError, BackendEvent, LogSink, Missing, RunSetup, WireSetup, ended_by_signal};
 use crate::genesis::Prepared;
-use crate::journal::{JournalWriter, LinkCounterRecord, NodePhase, What};
+use crate::journal::{LinkCounterRecord, NodePhase, What};
 use crate::observe::{Dial, Observation, PollStatistics, Prober, ProberSetup, poll_gap};
 
 /// How often link counters are journalled while the timeline runs.
@@ -49,8 +50,10 @@ const CHANNEL: usize = 4096;
 pub(super) struct Engine {
     request: Request,
     clock: RunClock,
-    journal: JournalWriter,
+    scribe: Scribe,
     logs: LogWatch,
+    /// Where nodes' logs are written, once the backend has been told.
+    log_files: Option<LogSink>,
     marks: mpsc::Receiver<What>,
     mark_sender: mpsc::Sender<What>,
     phases: BTreeMap<NodeName, NodePhase>,
@@ -80,6 +83,7 @@ pub(super) struct Engine {
     worst_fault_error: Option<Duration>,
     worst_poll_gap: Option<Duration>,
     trouble: Option<BackendError>,
+    record_failed: bool,
 }
 
 /// The parts that exist once the backend does.
@@ -105,7 +109,7 @@ impl Engine {
     pub(super) fn begin(request: Request) -> Result<Self, JournalFailed> {
         let clock = RunClock::start();
         let failed = |source| JournalFailed { path: request.journal.clone(), source };
-        let mut journal = JournalWriter::create(&request.journal).map_err(failed)?;
+        let mut scribe = Scribe::begin(&request.journal, request.ballast.clone()).map_err(failed)?;
         let mut record = run_record(&request);
         let (pulse, standstills) = match Pulse::start(clock) {
             Ok((pulse, standstills)) => (Some(pulse), standstills),
@@ -115,16 +119,17 @@ impl Engine {
                 (None, mpsc::channel(1).1)
             }
         };
-        journal.append(0, What::Run(record)).map_err(failed)?;
+        scribe.append(0, What::Run(record));
         let (mark_sender, marks) = mpsc::channel(CHANNEL);
         let asks = Asks::new(&request.plan.questions);
         let answers = Answers::new(&request.plan);
         let inspector = Inspector::new(&request.plan);
         Ok(Self {
             logs: LogWatch::new(&request.plan, &request.log_patterns),
+            log_files: None,
             request,
             clock,
-            journal,
+            scribe,
             marks,
             mark_sender,
             phases: BTreeMap::new(),
@@ -148,11 +153,12 @@ impl Engine {
             worst_fault_error: None,
             worst_poll_gap: None,
             trouble: None,
+            record_failed: false,
         })
     }
 
     /// Runs everything and takes it down again.
-    pub(super) async fn drive(mut self) -> Result<Outcome, JournalFailed> {
+    pub(super) async fn drive(mut self) -> Outcome {
         let (event_sender, mut events) = mpsc::channel(CHANNEL);
         let prepared = self.prepare(event_sender).await;
         let mut how_to_look = BTreeMap::new();
@@ -160,19 +166,19 @@ impl Engine {
         let mut kept = None;
         let end = match prepared {
             Err(_) if *self.request.interrupts.borrow() > 0 => {
-                self.write(What::Interrupted)?;
-                self.write(What::TimelineEnded { reason: End::Interrupted.word().to_owned() })?;
+                self.write(What::Interrupted);
+                self.write(What::TimelineEnded { reason: End::Interrupted.word().to_owned() });
                 End::Interrupted
             }
             Err(error) => {
-                self.note_trouble(error)?;
-                self.write(What::TimelineEnded { reason: End::Trouble.word().to_owned() })?;
+                self.note_trouble(error);
+                self.write(What::TimelineEnded { reason: End::Trouble.word().to_owned() });
                 End::Trouble
             }
             Ok(backend) => {
                 let mut running = self.set_going(Arc::new(backend), events);
-                let end = self.watch(&mut running).await?;
-                self.wind_down(&mut running, end).await?;
+                let end = self.watch(&mut running).await;
+                self.wind_down(&mut running, end).await;
                 let Running { backend, workers, calls, mut observations, reports, events: later_events, .. } = running;
                 drop((workers, calls, reports));
                 events = later_events;
@@ -181,14 +187,19 @@ impl Engine {
                     how_to_look = backend.how_to_look();
                     kept = Some(backend);
                 } else {
-                    teardown_errors = self.tear_down(&backend, &mut events).await?;
+                    teardown_errors = self.tear_down(&backend, &mut events).await;
                 }
                 end
             }
         };
+        if let Some(Err(error)) = self.log_files.as_ref().filter(|_| !self.request.keep).map(LogSink::finish) {
+            tracing::warn!("the ends of nodes' logs are left in files of their own: {error}");
+        }
+        // What failed after the timeline's end ends nothing any more, and is told all the same.
+        self.note_lost_record();
         let starts = self.phases.values().filter(|phase| **phase >= NodePhase::Started).count();
         let starting = self.first_start.zip(self.last_start).map(|(first, last)| (last - first).as_secs_f64());
-        Ok(Outcome {
+        Outcome {
             end,
             trouble: self.trouble,
             start_up: self.zero.map(|zero| Duration::from_micros(self.clock.micros(zero))),
@@ -196,10 +207,11 @@ impl Engine {
             total: self.clock.elapsed(),
             worst_fault_error: self.worst_fault_error,
             worst_poll_gap: self.worst_poll_gap,
+            record_failed: self.record_failed,
             teardown_errors,
             how_to_look,
             kept,
-        })
+        }
     }
 
     /// Images first, which may take minutes; only then genesis time is settled and the rest is made.
@@ -249,13 +261,17 @@ impl Engine {
         };
         let nodes = plan.nodes.iter().map(|node| Arc::new(filled(&node.process))).collect();
         let table = Timeline::new(plan).base_table();
+        let watcher = self.logs.watcher(self.mark_sender.clone());
+        let logs = LogSink::limited(&self.request.logs, watcher, self.request.log_limit);
+        self.scribe.give_way(logs.clone());
+        self.log_files = Some(logs.clone());
         RunSetup {
             run: self.request.run.clone(),
             scenario: plan.scenario.clone(),
             networks: plan.networks.clone(),
             nodes,
             wire: plan.wire.then(|| WireSetup { seeds: Seeds::root(plan.seed).child("wire"), table }),
-            logs: LogSink::new(&self.request.logs, self.logs.watcher(self.mark_sender.clone())),
+            logs,
             events,
             state: self.request.state.clone(),
             progress: self.backend_progress(),
@@ -289,7 +305,7 @@ impl Engine {
     }
 
     /// The event loop, from the first order to the timeline's end.
-    async fn watch(&mut self, running: &mut Running) -> Result<End, JournalFailed> {
+    async fn watch(&mut self, running: &mut Running) -> End {
         let nodes: Vec<_> =
             self.request.plan.nodes.iter().map(|node| (node.process.name.clone(), node.start_at)).collect();
         for (name, start_at) in &nodes {
@@ -306,11 +322,12 @@ impl Engine {
         let mut last_counters = Instant::now();
         loop {
             if *interrupts.borrow() > 0 {
-                self.write(What::Interrupted)?;
-                return Ok(End::Interrupted);
+                self.write(What::Interrupted);
+                return End::Interrupted;
             }
+            self.note_lost_record();
             if self.trouble.is_some() {
-                return Ok(End::Trouble);
+                return End::Trouble;
             }
             let step_due = self.zero.zip(running.timeline.next_at()).map(|(zero, at)| zero + at);
             let ask_due = self.zero.and_then(|zero| self.asks.due(zero));
@@ -320,37 +337,37 @@ impl Engine {
             let zero_due = self.zero_due.filter(|_| self.zero.is_none());
             tokio::select! {
                 biased;
-                () = until(zero_due), if zero_due.is_some() => self.start_timeline(running)?,
-                () = until(step_due), if step_due.is_some() => self.take_step(running).await?,
-                () = until(ask_due), if ask_due.is_some() => self.ask(running)?,
-                () = until(end_due), if end_due.is_some() => return Ok(End::Complete),
+                () = until(zero_due), if zero_due.is_some() => self.start_timeline(running),
+                () = until(step_due), if step_due.is_some() => self.take_step(running).await,
+                () = until(ask_due), if ask_due.is_some() => self.ask(running),
+                () = until(end_due), if end_due.is_some() => return End::Complete,
                 // Seen at the top of the loop.
                 () = interrupted(&mut interrupts) => {}
-                Some(report) = running.reports.recv() => self.on_report(running, report)?,
-                Some(event) = running.events.recv() => self.on_backend_event(event)?,
-                Some(observation) = running.observations.recv() => self.on_observation(observation)?,
-                Some(mark) = self.marks.recv() => self.write(mark)?,
-                Some(standstill) = self.standstills.recv() => self.note_standstill(standstill)?,
+                Some(report) = running.reports.recv() => self.on_report(running, report),
+                Some(event) = running.events.recv() => self.on_backend_event(event),
+                Some(observation) = running.observations.recv() => self.on_observation(observation),
+                Some(mark) = self.marks.recv() => self.write(mark),
+                Some(standstill) = self.standstills.recv() => self.note_standstill(standstill),
                 _ = second.tick() => {
                     self.tick(running);
                     for count in self.logs.counts_ahead_of_marks() {
-                        self.write(count)?;
+                        self.write(count);
                     }
                     self.inspect(running, false);
                     if last_counters.elapsed() >= COUNTER_INTERVAL {
                         last_counters = Instant::now();
-                        self.write_pressure()?;
+                        self.write_pressure();
                         if self.zero.is_some() {
-                            self.write_counters(&running.backend)?;
+                            self.write_counters(&running.backend);
                         }
                     }
                 }
-                () = sleep_until(timeout_at) => return Ok(End::Timeout),
+                () = sleep_until(timeout_at) => return End::Timeout,
             }
         }
     }
 
-    fn on_report(&mut self, running: &mut Running, report: Report) -> Result<(), JournalFailed> {
+    fn on_report(&mut self, running: &mut Running, report: Report) {
         match report {
             Report::Phase { node, phase, at } => {
                 if phase == NodePhase::Started {
@@ -367,14 +384,13 @@ impl Engine {
                 if phase == NodePhase::Ready && first_time {
                     self.start_probe(running, &node);
                 }
-                self.write_at(at, What::Node { node: node.clone(), phase })?;
+                self.write_at(at, What::Node { node: node.clone(), phase });
                 let highest = self.phases.get(&node).copied().map_or(phase, |before| before.max(phase));
                 self.phases.insert(node, highest);
                 self.perhaps_start_timeline();
-                Ok(())
             }
             Report::NotReady { node, last } => {
-                self.write(What::Node { node: node.clone(), phase: NodePhase::NotReady })?;
+                self.write(What::Node { node: node.clone(), phase: NodePhase::NotReady });
                 if self.zero.is_some() {
                     let message = format!("{node} did not become ready again: {last}");
                     (self.request.progress)(Progress::Trouble(message.clone()));
@@ -405,18 +421,18 @@ impl Engine {
                     (self.request.progress)(Progress::Trouble(error.clone()));
                 }
                 self.answers.note(&answer);
-                self.write(answer)?;
+                self.write(answer);
                 running.timeline.acted(step, part, at, error);
                 let progressed = running.timeline.progressed();
                 self.write_faults(progressed)
             }
             Report::Answers { answers } => {
                 self.asking = self.asking.saturating_sub(1);
-                answers.into_iter().try_for_each(|answer| self.write(answer))
+                answers.into_iter().for_each(|answer| self.write(answer))
             }
             Report::Inspected { told } => {
                 self.inspector.under_way = self.inspector.under_way.saturating_sub(1);
-                told.into_iter().try_for_each(|what| self.write(what))
+                told.into_iter().for_each(|what| self.write(what))
             }
             Report::Failed { error } => self.note_trouble(error),
         }
@@ -431,14 +447,14 @@ impl Engine {
 
     /// The same for what is apart when the timeline ends, and the answers to all that was asked: blocks do not change any
     /// more, so that it does no harm that the timeline has ended.
-    async fn inspect_at_the_end(&mut self, running: &mut Running) -> Result<(), JournalFailed> {
+    async fn inspect_at_the_end(&mut self, running: &mut Running) {
         self.inspect(running, true);
         let deadline = tokio::time::Instant::now() + INSPECT_WITHIN;
         let mut interrupts = self.request.interrupts.clone();
         while self.inspector.under_way > 0 {
             tokio::select! {
                 Some(report) = running.reports.recv() => if matches!(report, Report::Inspected { .. }) {
-                    self.on_report(running, report)?;
+                    self.on_report(running, report);
                 },
                 // Whoever waits for room in a channel must find somebody who empties it.
                 _ = running.observations.recv() => {}
@@ -446,7 +462,6 @@ impl Engine {
                 () = interrupted(&mut interrupts) => break,
             }
         }
-        Ok(())
     }
 
     /// The timeline's zero comes when all nodes that start at once are ready and the chain has begun ([`timeline_zero`]).
@@ -468,19 +483,18 @@ impl Engine {
         }
     }
 
-    fn start_timeline(&mut self, running: &mut Running) -> Result<(), JournalFailed> {
+    fn start_timeline(&mut self, running: &mut Running) {
         // One instant for the engine and for the journal. With a second look at the clock, a start that was held up (a
         // thread is made below) made the written timeline shorter than the one that was kept, and its last instant missing.
         let zero = Instant::now();
         self.zero = Some(zero);
-        self.write_at(zero, What::TimelineStarted)?;
+        self.write_at(zero, What::TimelineStarted);
         match LinkTimer::start(&running.backend) {
             Ok(timer) => running.link_timer = Some(timer),
-            Err(error) => self.note_trouble(BackendError::new("cannot start the thread that swaps links", error))?,
+            Err(error) => self.note_trouble(BackendError::new("cannot start the thread that swaps links", error)),
         }
         self.schedule_links(running);
         (self.request.progress)(Progress::TimelineStarted { duration: self.request.plan.duration });
-        Ok(())
     }
 
     fn start_probe(&mut self, running: &mut Running, node: &NodeName) {
@@ -502,7 +516,7 @@ impl Engine {
         running.probes.push(Prober::spawn(setup, Arc::clone(&running.dial)));
     }
 
-    fn on_backend_event(&mut self, event: BackendEvent) -> Result<(), JournalFailed> {
+    fn on_backend_event(&mut self, event: BackendEvent) {
         match event {
             BackendEvent::Initialised { node } => self.write(What::Node { node, phase: NodePhase::Initialised }),
             BackendEvent::EngineLost { message } => {
@@ -531,7 +545,7 @@ impl Engine {
                         let lines = last_lines.iter().fold(String::new(), |text, line| text + "\n    " + line);
                         let error = BackendError::plain(format!("{message} before it was ready{lines}"))
                             .remedy(format!("its whole log is {}", log.display()));
-                        self.write(What::Exit { node, code, signal, expected, last_lines })?;
+                        self.write(What::Exit { node, code, signal, expected, last_lines });
                         return self.note_trouble(error);
                     }
                 }
@@ -545,9 +559,9 @@ impl Engine {
         planned.process.resources.memory
     }
 
-    fn on_observation(&mut self, observation: Observation) -> Result<(), JournalFailed> {
+    fn on_observation(&mut self, observation: Observation) {
         if self.is_of_an_earlier_process(&observation) {
-            return Ok(());
+            return;
         }
         self.recent.note(&observation.what);
         match &observation.what {
@@ -574,7 +588,7 @@ impl Engine {
         !lasts && started.is_some_and(|started| observation.at < started)
     }
 
-    fn note_standstill(&mut self, what: What) -> Result<(), JournalFailed> {
+    fn note_standstill(&mut self, what: What) {
         if let What::StoodStill { from, to, suspended } = what {
             let seconds = (to.saturating_sub(from) + suspended) as f64 / 1e6;
             let line = format!("splitbrain itself, or this machine, stood still for {seconds:.1} s");
@@ -594,11 +608,13 @@ impl Engine {
         (self.request.progress)(Progress::Tick { at: zero.elapsed(), next: running.timeline.next_event(), heads });
     }
 
-    fn write_pressure(&mut self) -> Result<(), JournalFailed> {
-        self.pressure.since_last().map_or(Ok(()), |what| self.write(what))
+    fn write_pressure(&mut self) {
+        if let Some(what) = self.pressure.since_last() {
+            self.write(what);
+        }
     }
 
-    fn write_counters(&mut self, backend: &Backend) -> Result<(), JournalFailed> {
+    fn write_counters(&mut self, backend: &Backend) {
         let name = |index: u16| self.request.plan.nodes[usize::from(index)].process.name.clone();
         let mut changed = Vec::new();
         for link in backend.link_counters() {
@@ -616,59 +632,67 @@ impl Engine {
                 self.counters.insert((link.from, link.to), record);
             }
         }
-        if changed.is_empty() { Ok(()) } else { self.write(What::Links { links: changed }) }
+        if !changed.is_empty() {
+            self.write(What::Links { links: changed });
+        }
     }
 
     /// From the timeline's end to the moment before teardown: last words of probes and counters.
-    async fn wind_down(&mut self, running: &mut Running, end: End) -> Result<(), JournalFailed> {
+    async fn wind_down(&mut self, running: &mut Running, end: End) {
         while let Ok(report) = running.reports.try_recv() {
             if matches!(
                 report,
                 Report::Acted { .. } | Report::Called { .. } | Report::Answers { .. } | Report::Inspected { .. }
             ) {
-                self.on_report(running, report)?;
+                self.on_report(running, report);
             }
         }
         let abandoned = running.timeline.abandon();
-        self.write_faults(abandoned)?;
+        self.write_faults(abandoned);
         let standstill = self.pulse.as_ref().and_then(Pulse::feel);
         while let Ok(standstill) = self.standstills.try_recv() {
-            self.note_standstill(standstill)?;
+            self.note_standstill(standstill);
         }
-        standstill.map_or(Ok(()), |standstill| self.note_standstill(standstill))?;
-        self.write_counters(&running.backend)?;
-        self.write_pressure()?;
+        if let Some(standstill) = standstill {
+            self.note_standstill(standstill);
+        }
+        self.write_counters(&running.backend);
+        self.write_pressure();
         // Read before what was observed is taken in: a gap that ends in between is told twice, and never not at all.
         let over = Instant::now();
         let watched: Vec<(NodeName, PollStatistics)> =
             running.probes.iter().map(|probe| (probe.node().clone(), probe.statistics())).collect();
         while let Ok(observation) = running.observations.try_recv() {
-            self.on_observation(observation)?;
+            self.on_observation(observation);
         }
         while let Ok(event) = running.events.try_recv() {
-            self.on_backend_event(event)?;
+            self.on_backend_event(event);
         }
         // Marks of all lines that are counted have been sent by then.
         let counts = self.logs.close();
         while let Ok(mark) = self.marks.try_recv() {
-            self.write(mark)?;
+            self.write(mark);
         }
         for count in counts {
-            self.write(count)?;
+            self.write(count);
+        }
+        for (node, missing) in self.log_files.as_ref().map(LogSink::missing).unwrap_or_default() {
+            let Missing { bytes, error } = missing;
+            self.write(What::LogCut { node, bytes, limit: self.request.log_limit, error });
         }
         for (node, statistics) in watched {
             let last = statistics.last_answer;
             if let Some(gap) = last.and_then(|last| poll_gap(&node, self.clock.origin(), last, over)) {
-                self.write(gap)?;
+                self.write(gap);
             }
             self.worst_poll_gap = self.worst_poll_gap.max(Some(statistics.largest_gap));
             let largest_gap = statistics.largest_gap.as_micros() as u64;
             let PollStatistics { answered, failed, .. } = statistics;
-            self.write(What::Watched { node, answered, failed, largest_gap })?;
+            self.write(What::Watched { node, answered, failed, largest_gap });
         }
-        self.write(What::TimelineEnded { reason: end.word().to_owned() })?;
+        self.write(What::TimelineEnded { reason: end.word().to_owned() });
         if matches!(end, End::Complete | End::Timeout) {
-            self.inspect_at_the_end(running).await?;
+            self.inspect_at_the_end(running).await;
         }
         running.link_timer = None;
         running.cancel.cancel();
@@ -697,14 +721,9 @@ impl Engine {
         };
         // What has not ended by then is dropped with the runtime; the teardown takes its sockets away.
         drop(timeout(WIND_DOWN, ended).await);
-        Ok(())
     }
 
-    async fn tear_down(
-        &mut self,
-        backend: &Backend,
-        events: &mut mpsc::Receiver<BackendEvent>,
-    ) -> Result<Vec<String>, JournalFailed> {
+    async fn tear_down(&mut self, backend: &Backend, events: &mut mpsc::Receiver<BackendEvent>) -> Vec<String> {
         (self.request.progress)(Progress::TearingDown);
         let teardown = backend.teardown();
         tokio::pin!(teardown);
@@ -712,38 +731,43 @@ impl Engine {
             tokio::select! {
                 errors = &mut teardown => break errors,
                 Some(event) = events.recv() => if let BackendEvent::Exited { node, code, signal } = event {
-                    self.write(What::Exit { node, code, signal, expected: true, last_lines: Vec::new() })?;
+                    self.write(What::Exit { node, code, signal, expected: true, last_lines: Vec::new() });
                 },
             }
         };
         let errors: Vec<String> = errors.iter().map(describe).collect();
-        self.write(What::TornDown { errors: errors.clone() })?;
-        Ok(errors)
+        self.write(What::TornDown { errors: errors.clone() });
+        errors
     }
 
-    fn note_trouble(&mut self, error: BackendError) -> Result<(), JournalFailed> {
+    /// Makes a trouble of a journal that could not be written.
+    fn note_lost_record(&mut self) {
+        let Some(error) = self.scribe.take_failure() else { return };
+        self.record_failed = true;
+        let step = format!("cannot write the journal {}", self.request.journal.display());
+        let remedy = "is the disk full? `--results DIR` writes elsewhere, `--log-limit` bounds nodes' logs";
+        self.note_trouble(BackendError::new(step, error).remedy(remedy));
+    }
+
+    fn note_trouble(&mut self, error: BackendError) {
         let message = describe(&error);
-        self.write(What::Trouble { message })?;
+        self.write(What::Trouble { message });
         // The first trouble is the cause, later ones are its consequences.
         self.trouble.get_or_insert(error);
-        Ok(())
     }
 
-    fn write(&mut self, what: What) -> Result<(), JournalFailed> {
+    fn write(&mut self, what: What) {
         let at = self.clock.now_micros();
         self.append(at, what)
     }
 
-    fn write_at(&mut self, at: Instant, what: What) -> Result<(), JournalFailed> {
+    fn write_at(&mut self, at: Instant, what: What) {
         let at = self.clock.micros(at);
         self.append(at, what)
     }
 
-    fn append(&mut self, at: u64, what: What) -> Result<(), JournalFailed> {
-        match self.journal.append(at, what) {
-            Ok(_) => Ok(()),
-            Err(source) => Err(JournalFailed { path: self.request.journal.clone(), source }),
-        }
+    fn append(&mut self, at: u64, what: What) {
+        self.scribe.append(at, what);
     }
 }
 

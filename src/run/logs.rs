@@ -11,6 +11,7 @@ use super::escapes::without_escapes;
 use crate::action::NodeName;
 use crate::backend::{LineWatcher, LogLine, LogStream};
 use crate::journal::What;
+use crate::journal::shown::printable;
 use crate::plan::Plan;
 
 /// The journal's word for patterns of a manifest that mean "broken"; scenarios ask for them by it.
@@ -160,7 +161,7 @@ impl NodeWatch {
         let text = without_escapes(line.text);
         let found = self.subjects_in(&text, line);
         let mut state = self.state.lock().expect("never poisoned: nothing under it panics");
-        let shown = || text.chars().take(LINE_LENGTH).collect::<String>();
+        let shown = || printable(&text.chars().take(LINE_LENGTH).collect::<String>()).into_owned();
         for subject in found {
             if state.closed || !state.met.insert(subject) {
                 continue;

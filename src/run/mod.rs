@@ -22,6 +22,7 @@ mod pressure;
 mod pulse;
 mod recent;
 mod record;
+mod scribe;
 mod splits;
 mod timeline;
 
@@ -55,8 +56,12 @@ pub struct Request {
     pub kernel: String,
     /// Path of the journal to write.
     pub journal: PathBuf,
+    /// A file that is deleted when the disk is full, so that the end of the journal finds room.
+    pub ballast: Option<PathBuf>,
     /// Folder for nodes' logs; exists.
     pub logs: PathBuf,
+    /// How long the log of one node may become, in bytes; of a longer one beginning and end are kept.
+    pub log_limit: u64,
     /// Folder for the backend's own files; exists, removed by the caller.
     pub state: PathBuf,
     /// Log patterns that expectations ask for, besides the manifests' own.
@@ -171,6 +176,8 @@ pub struct Outcome {
     pub worst_fault_error: Option<Duration>,
     /// Longest time between two answers of one node while it was in sight.
     pub worst_poll_gap: Option<Duration>,
+    /// Whether the record of the run could not be written as it should: no further run may begin here.
+    pub record_failed: bool,
     /// What could not be taken down.
     pub teardown_errors: Vec<String>,
     /// With `keep`: how to look at each node.
@@ -179,9 +186,9 @@ pub struct Outcome {
     pub kept: Option<Arc<Backend>>,
 }
 
-/// The journal could not be written: nothing else ends a run without an [`Outcome`].
+/// The journal could not be begun: nothing else ends a run without an [`Outcome`].
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write the journal {path}")]
+#[error("cannot begin the journal {path}")]
 pub struct JournalFailed {
     /// Its path.
     pub path: PathBuf,
@@ -191,5 +198,5 @@ pub struct JournalFailed {
 
 /// Runs a plan to its end and takes everything down again, whatever happens in between.
 pub async fn run(request: Request) -> Result<Outcome, JournalFailed> {
-    engine::Engine::begin(request)?.drive().await
+    Ok(engine::Engine::begin(request)?.drive().await)
 }

@@ -2,11 +2,14 @@
 
 mod busy_machine;
 mod claimed_peers;
+mod cut_logs;
 mod layers_apart;
 mod rounds;
 mod standstill;
 
 use serde::{Deserialize, Serialize};
+
+pub(crate) use cut_logs::CutLog;
 
 use super::history::History;
 
@@ -27,6 +30,8 @@ pub enum FindingKind {
     BusyMachine,
     /// The tool itself stood still.
     Standstill,
+    /// The file of a node's log is not whole.
+    CutLog,
 }
 
 impl FindingKind {
@@ -38,6 +43,7 @@ impl FindingKind {
             Self::Rounds => "rounds without a block",
             Self::BusyMachine => "overloaded machine",
             Self::Standstill => "a tool that stood still",
+            Self::CutLog => "a log that is not whole",
         }
     }
 }
@@ -74,6 +80,7 @@ pub(crate) fn findings(history: &History<'_>) -> Vec<Finding> {
     all.extend(rounds::find(history));
     all.extend(busy_machine::find(history));
     all.extend(standstill::find(history));
+    all.extend(cut_logs::find(history));
     all.sort_by(|a, b| (a.from, a.kind, &a.who).cmp(&(b.from, b.kind, &b.who)));
     all.truncate(KEPT);
     all

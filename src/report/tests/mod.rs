@@ -67,6 +67,46 @@ fn colours_carry_no_meaning_alone() {
     assert_eq!(plain, terminal(&journal, &verdict, Style::default()));
 }
 
+/// The journal with something that acts on a terminal behind every word that came from a node.
+fn hostile(journal: &Journal) -> Journal {
+    fn spoil(value: &mut serde_json::Value, foreign: bool) {
+        match value {
+            serde_json::Value::String(text) if foreign => text.push_str("\u{1b}]0;PWNED\u{7}\u{9b}8m\u{202e}"),
+            serde_json::Value::Array(items) => items.iter_mut().for_each(|item| spoil(item, foreign)),
+            serde_json::Value::Object(fields) => {
+                for (key, field) in fields {
+                    let foreign = ["hash", "parent", "version", "line", "message", "error", "last_lines", "producer"];
+                    spoil(field, foreign.contains(&key.as_str()));
+                }
+            }
+            _ => {}
+        }
+    }
+    let events = journal.events.iter().map(|event| {
+        let mut value = serde_json::to_value(event).unwrap();
+        spoil(&mut value, false);
+        serde_json::from_value(value).unwrap()
+    });
+    Journal { events: events.collect(), ..journal.clone() }
+}
+
+#[test]
+fn nothing_that_a_node_said_acts_on_a_terminal() {
+    let mut shown = 0;
+    for journal in [samples::failed(), samples::unknown(), samples::participants(), samples::halted()] {
+        let journal = hostile(&journal);
+        let verdict = judge(&journal);
+        let colored = terminal(&journal, &verdict, Style { color: true });
+        let ours = regex::Regex::new("\x1b\\[(0|2|32|33|31;1|32;1|33;1)m").unwrap();
+        let plain = ours.replace_all(&colored, "");
+        assert!(!plain.contains(crate::journal::shown::acts), "{plain:?}");
+        let json = verdict_json(&journal, &verdict);
+        assert!(!crate::journal::shown::printable_json(&json).contains(crate::journal::shown::acts));
+        shown += plain.matches("\u{fffd}]0;PWNED").count();
+    }
+    assert!(shown > 0, "what was said is still there");
+}
+
 #[test]
 fn for_machines_that_count_tests() {
     for (name, journal) in [("failed", samples::failed()), ("unknown", samples::unknown())] {

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use super::{Engine, Running};
 use crate::action::Action;
 use crate::journal::{FaultPhase, What};
+use crate::run::Progress;
 use crate::run::calls::unasked;
 use crate::run::nodes::{Order, ends_process, node_of};
 use crate::run::timeline::{Completed, Progressed, Timeline};
-use crate::run::{JournalFailed, Progress};
 
 /// How long the timeline waits at its end for what is still being carried out: longer than a node has to stop by itself.
 const FINISHING: Duration = Duration::from_secs(15);
@@ -33,7 +33,7 @@ impl Engine {
         running.next_links = running.timeline.take_table().map(|table| timer.schedule(due, table));
     }
 
-    pub(super) async fn take_step(&mut self, running: &mut Running) -> Result<(), JournalFailed> {
+    pub(super) async fn take_step(&mut self, running: &mut Running) {
         let links = match running.next_links.take() {
             Some(swapped) => {
                 Some(swapped.await.unwrap_or_else(|_| Err("the thread that swaps links has ended".to_owned())))
@@ -56,17 +56,17 @@ impl Engine {
         }
         self.schedule_links(running);
         let progressed = running.timeline.progressed();
-        self.write_faults(progressed)?;
+        self.write_faults(progressed);
         if calls_alone {
-            return Ok(());
+            return;
         }
         // The counters of a link change most around a cut: write them at each edge of a fault.
         self.write_counters(&running.backend)
     }
 
     /// Asks the question that is due, about a block that all who are asked hold, if it is about a block.
-    pub(super) fn ask(&mut self, running: &mut Running) -> Result<(), JournalFailed> {
-        let Some(index) = self.asks.take() else { return Ok(()) };
+    pub(super) fn ask(&mut self, running: &mut Running) {
+        let Some(index) = self.asks.take() else { return };
         let question = &self.request.plan.questions[index];
         let block = self.recent.common(question.nodes.iter().map(|(node, _)| node)).filter(|_| question.about_block);
         let params = match &block {
@@ -79,16 +79,15 @@ impl Engine {
                 self.asking += 1;
                 running.calls.ask(question, block.map(|(height, _)| height), &params);
             }
-            Err(why) => unasked(question, &why).into_iter().try_for_each(|answer| self.write(answer))?,
+            Err(why) => unasked(question, &why).into_iter().for_each(|answer| self.write(answer)),
         }
-        Ok(())
     }
 
-    pub(super) fn write_faults(&mut self, progressed: Progressed) -> Result<(), JournalFailed> {
+    pub(super) fn write_faults(&mut self, progressed: Progressed) {
         let zero = self.zero.unwrap_or_else(Instant::now);
         for message in progressed.troubles {
             (self.request.progress)(Progress::Trouble(message.clone()));
-            self.write(What::Trouble { message })?;
+            self.write(What::Trouble { message });
         }
         for Completed { entry, phase, planned, applied, error, line, sends } in progressed.completed {
             let planned = zero + planned;
@@ -121,8 +120,7 @@ impl Engine {
                 }
             }
             let (planned, applied) = (self.clock.micros(planned), self.clock.micros(applied));
-            self.write(What::Fault { entry, phase, planned, applied, error })?;
+            self.write(What::Fault { entry, phase, planned, applied, error });
         }
-        Ok(())
     }
 }
