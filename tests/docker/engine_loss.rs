@@ -69,7 +69,7 @@ async fn an_absent_engine_is_told_with_its_remedy() {
     assert!(text.contains("remedy: start the engine"), "{text}");
     let output = copy_of_this_program("absent", "ssh://somewhere").output().await.unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(text.contains("DOCKER_HOST is `ssh://somewhere`"), "{text}");
+    assert!(text.contains("DOCKER_HOST says `ssh://somewhere`"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::fabric::{self, DeviceKind, Namespace};
+use super::super::fabric::{self, DeviceKind};
 use super::client::Engine;
 use super::seal::{self, SealKind};
 use crate::action::{BackendKind, Capabilities, Capability, Support};
@@ -28,7 +28,7 @@ pub(super) async fn capabilities() -> Capabilities {
         Err(Gap { why, remedy }) => Support::No { why, remedy },
     };
     let support = BTreeMap::from([
-        (Capability::Processes, yes("containers")),
+        (Capability::Processes, yes(&format!("containers of the engine at {} ({})", engine.host, engine.because))),
         (Capability::Wire, wire),
         (Capability::Disconnect, yes("the engine's network disconnect and connect")),
         (Capability::Pause, yes("the engine's freezer")),
@@ -80,9 +80,9 @@ pub(super) fn namespaces(engine: &Engine) -> Result<(), Gap> {
             "run on the engine's own machine with DOCKER_HOST=unix://…, or use `--backend native`",
         );
     }
-    match engine.namespace().map(|namespace: Namespace| namespace.run(|| ())) {
-        Some(Ok(())) => Ok(()),
-        _ => gap(
+    match engine.open_namespace() {
+        Some(_) => Ok(()),
+        None => gap(
             "the engine's network namespace cannot be entered",
             "give this process CAP_SYS_ADMIN and the engine's process namespace (`docker run --privileged --pid=host`)",
         ),

@@ -380,11 +380,8 @@ pub(super) async fn attach(run: &Run, name: &NodeName, network: &NetworkName) ->
 
 /// How to look into each node's container.
 pub(super) fn how_to_look(run: &Run) -> BTreeMap<NodeName, String> {
-    let host = if std::env::var_os("DOCKER_HOST").is_some() {
-        format!("DOCKER_HOST={} ", run.engine.host)
-    } else {
-        String::new()
-    };
+    let named = std::env::var_os("DOCKER_HOST").is_some();
+    let host = if named || !run.engine.as_docker { format!("DOCKER_HOST={} ", run.engine.host) } else { String::new() };
     let line = |name: &NodeName| format!("{host}docker exec -it {} sh", run.marks.node_name(name));
     run.nodes.keys().map(|name| (name.clone(), line(name))).collect()
 }

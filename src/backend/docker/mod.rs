@@ -8,6 +8,7 @@ mod build;
 mod build_lock;
 mod builtin_image;
 mod capabilities;
+mod choice;
 mod clean;
 mod client;
 mod containers;
@@ -41,6 +42,7 @@ pub use clean::{clean, clean_images};
 pub use images::{ReadyImage, build_images};
 pub use networks::{NetworkRequest, Reservation, free_subnets, reserve};
 
+pub use choice::{EngineChoice, engine_choice};
 /// Longest time for a whole teardown.
 const TEARDOWN_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 

@@ -1,0 +1,73 @@
+//! What the machine lacks, and which engine is meant: said before anything starts, with what can be done about it.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use sha2::{Digest, Sha256};
+use support::{output, skip, splitbrain};
+
+/// As `docker context create NAME --docker host=HOST` writes it, in a folder of Docker's configuration.
+fn context(configuration: &Path, name: &str, host: &str) {
+    let id = hex::encode(Sha256::digest(name));
+    let folder = configuration.join("contexts/meta").join(id);
+    fs::create_dir_all(&folder).expect("made");
+    let meta = serde_json::json!({
+        "Name": name,
+        "Metadata": {},
+        "Endpoints": {"docker": {"Host": host, "SkipTLSVerify": false}},
+    });
+    fs::write(folder.join("meta.json"), meta.to_string()).expect("written");
+}
+
+fn doctor(configuration: &Path) -> Command {
+    let mut command = splitbrain(configuration);
+    command.args(["doctor", "--backend", "docker"]);
+    command.env("DOCKER_CONFIG", configuration).env_remove("DOCKER_HOST").env_remove("DOCKER_CONTEXT");
+    command
+}
+
+#[test]
+fn the_context_of_the_users_docker_configuration_is_taken() {
+    let here = tempfile::tempdir().expect("a temporary folder");
+    context(here.path(), "lab", "unix:///nowhere/lab.sock");
+    context(here.path(), "other", "unix:///nowhere/other.sock");
+    context(here.path(), "far", "ssh://somebody@far");
+    fs::write(here.path().join("config.json"), r#"{"currentContext": "lab"}"#).expect("written");
+
+    let (code, stdout, _) = output(&mut doctor(here.path()));
+    assert_eq!(code, 3, "{stdout}");
+    assert!(stdout.contains("unix:///nowhere/lab.sock (context `lab`, chosen by currentContext in "), "{stdout}");
+    assert!(stdout.contains("docker context use NAME") && stdout.contains("$XDG_RUNTIME_DIR/docker.sock"), "{stdout}");
+
+    let (_, stdout, _) = output(doctor(here.path()).env("DOCKER_CONTEXT", "other"));
+    assert!(stdout.contains("unix:///nowhere/other.sock (context `other`, chosen by DOCKER_CONTEXT)"), "{stdout}");
+
+    let (_, stdout, _) =
+        output(doctor(here.path()).env("DOCKER_CONTEXT", "other").env("DOCKER_HOST", "unix:///nowhere/named.sock"));
+    assert!(stdout.contains("unix:///nowhere/named.sock (DOCKER_HOST)"), "{stdout}");
+
+    let (code, stdout, _) = output(doctor(here.path()).env("DOCKER_CONTEXT", "gone"));
+    assert_eq!(code, 3, "{stdout}");
+    assert!(stdout.contains("cannot use the Docker context `gone` (DOCKER_CONTEXT)"), "{stdout}");
+    assert!(stdout.contains("docker context ls"), "{stdout}");
+
+    let (_, stdout, _) = output(doctor(here.path()).env("DOCKER_CONTEXT", "far"));
+    assert!(stdout.contains("says `ssh://somebody@far`") && stdout.contains("ssh -L"), "{stdout}");
+}
+
+#[test]
+fn a_context_leads_to_an_engine_that_answers() {
+    let test = "a_context_leads_to_an_engine_that_answers";
+    if let Err(reason) = support::backend_works("docker") {
+        return skip(test, &reason);
+    }
+    let real = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
+    let here = tempfile::tempdir().expect("a temporary folder");
+    context(here.path(), "real", &real);
+    let (code, stdout, stderr) = output(doctor(here.path()).env("DOCKER_CONTEXT", "real"));
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    assert!(stdout.contains(&format!("{real} (context `real`, chosen by DOCKER_CONTEXT)")), "{stdout}");
+}
