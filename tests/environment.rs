@@ -70,4 +70,5 @@ fn a_context_leads_to_an_engine_that_answers() {
     let (code, stdout, stderr) = output(doctor(here.path()).env("DOCKER_CONTEXT", "real"));
     assert_eq!(code, 0, "{stdout}{stderr}");
     assert!(stdout.contains(&format!("{real} (context `real`, chosen by DOCKER_CONTEXT)")), "{stdout}");
+    assert!(stdout.contains("keep sealed networks sealed"), "{stdout}");
 }

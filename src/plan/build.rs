@@ -8,7 +8,7 @@ use super::producers_cometbft::node_key;
 use super::timeline::Window;
 use super::wiring::{Known, Wires};
 use super::{Plan, PlannedEntry, PlannedNode, SCHEMA_VERSION, Surroundings};
-use super::{addresses, duration, hashes, producers, questions, requirements, sends, timeline};
+use super::{addresses, duration, hashes, openness, producers, questions, requirements, sends, timeline};
 use crate::action::{BackendKind, Capabilities, NetworkName, Seeds};
 use crate::client::IdentityKind;
 use crate::link::{LinkParameters, LinkRule, NodeSet};
@@ -56,6 +56,7 @@ pub fn build(
         .iter()
         .cloned()
         .chain(left_out)
+        .chain(openness::notes(&networks, capabilities))
         .chain(production.notes.iter().cloned())
         .chain(sends::notes(scenario, &seeds))
         .collect();

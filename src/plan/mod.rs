@@ -10,6 +10,7 @@ mod hashes;
 mod invocation;
 mod keys;
 mod mates;
+mod openness;
 mod producers;
 mod producers_cometbft;
 mod producers_pos;

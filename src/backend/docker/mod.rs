@@ -26,6 +26,7 @@ mod seal;
 mod subnets;
 mod wire;
 
+mod seal_helper;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -153,7 +154,7 @@ impl DockerBackend {
             node.set_namespace(None);
         }
         let interrupted = run.interrupted.load(Ordering::Relaxed);
-        let errors = prepare::undo(&run.engine, &run.marks.run, run.wire.is_some(), interrupted).await;
+        let errors = prepare::undo(&run.engine, &run.marks.run, interrupted).await;
         for node in run.nodes.values() {
             let log = node.state.lock().await.log.take();
             if let Some(mut log) = log

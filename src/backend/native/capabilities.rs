@@ -55,5 +55,6 @@ pub(super) fn ask() -> Capabilities {
         engine: format!("child processes in network namespaces (Linux {}, {who})", kernel.trim()),
         support,
         root: privilege != Privilege::None,
+    support.insert(Capability::Seal, needs_network("nodes' namespaces hold no interface of the machine"));
     }
 }
