@@ -58,6 +58,7 @@ pub(crate) fn busybox_image() -> ImageSource {
         "FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"--install\", \"-s\", \"/bin\"]\n";
     ImageSource::Build(BuildContext {
         dockerfile: "Dockerfile".to_owned(),
+        folder: None,
         files: BTreeMap::from([("Dockerfile".to_owned(), dockerfile.as_bytes().to_vec())]),
         machine_files: BTreeMap::from([("busybox".to_owned(), PathBuf::from(BUSYBOX))]),
         arguments: BTreeMap::new(),
