@@ -72,3 +72,48 @@ fn a_context_leads_to_an_engine_that_answers() {
     assert!(stdout.contains(&format!("{real} (context `real`, chosen by DOCKER_CONTEXT)")), "{stdout}");
     assert!(stdout.contains("keep sealed networks sealed"), "{stdout}");
 }
+
+/// A member of the group that may use the engine, without root: links cannot be cut on docker for them, so `auto` takes
+/// native where they may make namespaces, and says why. Where they may not, both reasons are told.
+#[test]
+fn without_root_auto_takes_what_works_and_says_why() {
+    use std::os::unix::fs::MetadataExt;
+    let test = "without_root_auto_takes_what_works_and_says_why";
+    if !nix::unistd::geteuid().is_root() {
+        return skip(test, "only root can become another user");
+    }
+    if let Err(reason) = support::backend_works("docker") {
+        return skip(test, &reason);
+    }
+    let real = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "unix:///var/run/docker.sock".to_owned());
+    let Some(about) = real.strip_prefix("unix://").and_then(|path| fs::metadata(path).ok()) else {
+        return skip(test, "the engine is not on a local socket");
+    };
+    let here = tempfile::tempdir().expect("a temporary folder");
+    std::os::unix::fs::chown(here.path(), Some(65534), Some(65534)).expect("root may give it away");
+    let as_member = |arguments: &[&str]| {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", &format!("--groups={}", about.gid())]);
+        command.arg(env!("CARGO_BIN_EXE_splitbrain")).args(arguments).current_dir(here.path());
+        output(command.env("HOME", here.path()).env("NO_COLOR", "1"))
+    };
+    let (code, stdout, stderr) = as_member(&["doctor", "--backend", "docker"]);
+    if code != 0 {
+        return skip(test, &format!("another user cannot use the engine: {stdout}{stderr}"));
+    }
+    let (native, ..) = as_member(&["doctor", "--backend", "native"]);
+    let (code, stdout, stderr) = as_member(&["run", "quickstart"]);
+    let why = "can only be entered by root";
+    if native == 0 {
+        assert_eq!(code, 0, "{stdout}{stderr}");
+        assert!(stderr.contains("backend: native, since docker cannot be used: "), "{stderr}");
+        assert!(stderr.contains(why), "{stderr}");
+    } else {
+        assert_eq!(code, 3, "{stdout}{stderr}");
+        assert!(stderr.contains("docker: ") && stderr.contains(why) && stderr.contains("native: "), "{stderr}");
+    }
+    // Asked for outright, docker is no mistake in the scenario but a gap of this machine.
+    let (code, _, stderr) = as_member(&["run", "quickstart", "--backend", "docker"]);
+    assert_eq!(code, 3, "{stderr}");
+    assert!(stderr.contains(why) && stderr.contains("run as root"), "{stderr}");
+}

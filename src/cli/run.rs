@@ -8,7 +8,8 @@ use clap::Args;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
-use super::backends::{self, BackendChoice};
+use super::backends::BackendChoice;
+use super::choosing::choose_backend;
 use super::exit::Exit;
 use super::progress::ProgressLine;
 use super::project::short;
@@ -28,7 +29,8 @@ pub(super) struct RunArguments {
     /// Scenario files, or names of scenarios in the project or shipped with the tool.
     #[arg(required = true, value_name = "SCENARIO")]
     scenarios: Vec<String>,
-    /// Who runs the nodes. `auto` is docker if its engine answers and every client has an image, else native.
+    /// Who runs the nodes. `auto` is docker if its engine answers, every client has an image and it can do here all that
+    /// the scenario asks for, else native.
     #[arg(long, value_enum, default_value_t)]
     backend: BackendChoice,
     #[command(flatten)]
@@ -61,7 +63,7 @@ pub(super) fn run(global: &Global, arguments: &RunArguments) -> Exit {
     }
     let mut planned = Vec::new();
     for scenario in loaded {
-        match choose_backend(&scenario, arguments.backend) {
+        match choose_backend(global, &scenario, arguments.backend) {
             Ok(capabilities) => planned.push((scenario, capabilities)),
             Err(exit) => return exit,
         }
@@ -102,53 +104,6 @@ pub(super) fn run(global: &Global, arguments: &RunArguments) -> Exit {
         }
         worst
     })
-}
-
-/// Settles the backend of a scenario and finds out what it can do. Enters a user namespace for native when not root,
-/// which is possible only while the process has one thread: before the runtime of the runs exists.
-fn choose_backend(loaded: &Loaded, choice: BackendChoice) -> Result<Capabilities, Exit> {
-    let environment = |message: String, remedy: &str| {
-        output::error(message, &[], Some(remedy));
-        Exit::Environment
-    };
-    let ask = |kind| match super::runtime() {
-        Ok(runtime) => Ok(runtime.block_on(backends::capabilities(kind))),
-        Err(error) => Err(environment(format!("cannot start a runtime: {error}"), "")),
-    };
-    let native = || {
-        if let Err(error) = native::enter_user_namespace() {
-            tracing::warn!("no user namespace: {error}");
-        }
-        ask(BackendKind::Native)
-    };
-    let capabilities = match choice {
-        BackendChoice::Sim => {
-            output::error("the backend `sim` is not built yet", &[], Some("use `--backend native` or `docker`"));
-            return Err(Exit::Input);
-        }
-        BackendChoice::Native => native()?,
-        BackendChoice::Docker => ask(BackendKind::Docker)?,
-        BackendChoice::Auto => {
-            let docker = if backends::docker_may_answer()
-                && loaded.scenario.clients.values().all(|client| client.image.is_some())
-            {
-                let docker = ask(BackendKind::Docker)?;
-                backends::cannot_start(&docker).is_none().then_some(docker)
-            } else {
-                None
-            };
-            match docker {
-                Some(docker) => docker,
-                None => native()?,
-            }
-        }
-    };
-    match backends::cannot_start(&capabilities) {
-        None => Ok(capabilities),
-        Some((why, remedy)) => {
-            Err(environment(format!("the {} backend cannot start nodes: {why}", capabilities.backend), &remedy))
-        }
-    }
 }
 
 async fn one_run(

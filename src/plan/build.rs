@@ -26,9 +26,7 @@ pub fn build(
     let backend = capabilities.backend;
     let topology = &scenario.topology;
     let seeds = Seeds::root(scenario.seed);
-    // Native nodes live in namespaces of their own: the wire is the only road between them.
-    let links = topology.links.iter().chain(scenario.timeline.iter().flat_map(|entry| &entry.effects.links));
-    let wire = backend == BackendKind::Native || links.count() > 0;
+    let wire = needs_wire(scenario, backend);
 
     let mut mistakes = requirements::capabilities(scenario, capabilities, wire);
     let programs = requirements::programs(scenario, backend, surroundings).map_err(|more| mistakes.extend(more)).ok();
@@ -56,9 +54,9 @@ pub fn build(
         .iter()
         .cloned()
         .chain(left_out)
-        .chain(openness::notes(&networks, capabilities))
         .chain(production.notes.iter().cloned())
         .chain(sends::notes(scenario, &seeds))
+        .chain(openness::notes(&networks, capabilities))
         .collect();
     let filler = Filler { backend, wires, production: &production, seeds: &seeds, networks: &networks };
     let mut nodes = Vec::new();
@@ -208,6 +206,18 @@ fn entries(scenario: &Scenario, hashes: &hashes::Hashes) -> Vec<PlannedEntry> {
         transaction: hashes.of(&entry.name).cloned(),
     });
     entries.collect()
+}
+
+/// What the scenario asks for and the machine cannot do, each with its remedy. Nothing if it can do all.
+pub fn gaps(scenario: &Scenario, capabilities: &Capabilities) -> Vec<Diagnostic> {
+    once(requirements::capabilities(scenario, capabilities, needs_wire(scenario, capabilities.backend)))
+}
+
+/// Whether packets between nodes pass our forwarder. Native nodes live in namespaces of their own: the wire is the only
+/// road between them.
+fn needs_wire(scenario: &Scenario, backend: BackendKind) -> bool {
+    let entries = scenario.timeline.iter().flat_map(|entry| &entry.effects.links);
+    backend == BackendKind::Native || scenario.topology.links.iter().chain(entries).next().is_some()
 }
 
 /// Faults and late starts, and then the calls: at one instant a fault comes first.
