@@ -73,6 +73,61 @@ fn a_context_leads_to_an_engine_that_answers() {
     assert!(stdout.contains("keep sealed networks sealed"), "{stdout}");
 }
 
+const MANY: &str = "name: many
+timeout: 1m
+chain: {genesis: beacon, slot: 2s, slots_per_epoch: 8}
+topology:
+  groups:
+    n: {count: 40, client: reference, role: follower}
+  nodes: {v: {client: reference, role: validator}}
+  graph: ring
+  bootnodes: [v]
+expect:
+  - {ready: {within: 30s}}
+";
+
+/// `splitbrain` with a limit of open files.
+fn limited(folder: &Path, files: u32) -> Command {
+    let mut command = Command::new("sh");
+    let line = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
+    command.args(["-c", &line, env!("CARGO_BIN_EXE_splitbrain")]).current_dir(folder).env("NO_COLOR", "1");
+    command
+}
+
+#[test]
+fn too_few_files_are_told_before_the_start() {
+    let here = tempfile::tempdir().expect("a temporary folder");
+    fs::write(here.path().join("many.yaml"), MANY).expect("written");
+    for (backend, files) in [("native", 260), ("native", 180), ("docker", 180), ("auto", 60)] {
+        let (code, _, stderr) = output(limited(here.path(), files).args(["run", "many.yaml", "--backend", backend]));
+        assert_eq!(code, 3, "{backend}: {stderr}");
+        assert!(
+            stderr.contains("open files, and the limit is ") && stderr.contains("ulimit -n "),
+            "{backend}: {stderr}"
+        );
+        assert!(stderr.contains(&format!("the limit is {files}\n")), "{backend}: {stderr}");
+        assert!(!stderr.contains("as root") || stderr.contains("only root can raise"), "{backend}: {stderr}");
+        assert!(!here.path().join("results").exists(), "nothing was started, nothing is written");
+    }
+}
+
+/// The soft limit alone is no gap: it is raised.
+#[test]
+fn a_low_soft_limit_is_raised() {
+    let test = "a_low_soft_limit_is_raised";
+    if let Err(reason) = support::backend_works("native") {
+        return skip(test, &reason);
+    }
+    let here = tempfile::tempdir().expect("a temporary folder");
+    fs::write(here.path().join("few.yaml"), MANY.replace("count: 40", "count: 3").replace("name: many", "name: few"))
+        .expect("written");
+    let mut command = Command::new("sh");
+    let line = "ulimit -S -n 40 && exec \"$0\" \"$@\"";
+    command.args(["-c", line, env!("CARGO_BIN_EXE_splitbrain"), "run", "few.yaml", "--backend", "native"]);
+    let (code, stdout, stderr) = output(command.current_dir(here.path()));
+    assert_eq!(code, 0, "{stdout}{stderr}");
+}
+
 /// A member of the group that may use the engine, without root: links cannot be cut on docker for them, so `auto` takes
 /// native where they may make namespaces, and says why. Where they may not, both reasons are told.
 #[test]

@@ -16,7 +16,7 @@ use super::project::short;
 use super::scenario::{Loaded, ScenarioOptions, load, print_diagnostics};
 use super::{Global, interrupts, judge, output, programs};
 use crate::action::{BackendKind, Capabilities, RunId, Support};
-use crate::backend::{Backend, docker, native};
+use crate::backend::{Backend, allow_open_files, docker, native};
 use crate::check::Verdict;
 use crate::journal::Journal;
 use crate::plan::{self, Plan, StartTimes, Surroundings};
@@ -63,6 +63,11 @@ pub(super) fn run(global: &Global, arguments: &RunArguments) -> Exit {
     }
     let mut planned = Vec::new();
     for scenario in loaded {
+        // Before the machine is asked what it can do: asking takes a few files as well.
+        let kind = if arguments.backend == BackendChoice::Native { BackendKind::Native } else { BackendKind::Docker };
+        if let Err(exit) = files_for(kind, &scenario) {
+            return exit;
+        }
         match choose_backend(global, &scenario, arguments.backend) {
             Ok(capabilities) => planned.push((scenario, capabilities)),
             Err(exit) => return exit,
@@ -106,6 +111,14 @@ pub(super) fn run(global: &Global, arguments: &RunArguments) -> Exit {
     })
 }
 
+/// Makes sure that so many nodes can be run with the files that this process may open.
+fn files_for(kind: BackendKind, loaded: &Loaded) -> Result<(), Exit> {
+    allow_open_files(kind, loaded.scenario.topology.nodes.len()).map_err(|error| {
+        output::error(&error, &output::causes(&error), error.remedy.as_deref());
+        Exit::Environment
+    })
+}
+
 async fn one_run(
     global: &Global,
     arguments: &RunArguments,
@@ -115,6 +128,9 @@ async fn one_run(
 ) -> Exit {
     let id = new_run_id();
     let docker = capabilities.backend == BackendKind::Docker;
+    if let Err(exit) = files_for(capabilities.backend, loaded) {
+        return exit;
+    }
     let exit = reserved_run(global, arguments, loaded, capabilities, interrupts, &id).await;
     // Networks are reserved before there is a plan, and a start may be given up in the middle: whatever carries this
     // run's label goes, however far it came. After an ordinary teardown nothing is there.

@@ -15,7 +15,7 @@ use super::answers::Answers;
 use super::asks::Asks;
 use super::calls::Calls;
 use super::clock::RunClock;
-use super::dialer::BackendDialer;
+use super::dialer::{BackendDialer, Shortage};
 use super::genesis_time::{GenesisWork, Settled, genesis_seconds, instant_of, timeline_zero};
 use super::inspector::Inspector;
 use super::link_timer::{LinkTimer, Swapped};
@@ -80,6 +80,8 @@ pub(super) struct Engine {
     worst_fault_error: Option<Duration>,
     worst_poll_gap: Option<Duration>,
     trouble: Option<BackendError>,
+    /// Told by whoever opens connections to nodes.
+    shortage: Shortage,
 }
 
 /// The parts that exist once the backend does.
@@ -148,6 +150,7 @@ impl Engine {
             worst_fault_error: None,
             worst_poll_gap: None,
             trouble: None,
+            shortage: Shortage::default(),
         })
     }
 
@@ -266,7 +269,8 @@ impl Engine {
         let (report_sender, reports) = mpsc::channel(CHANNEL);
         let (observation_sender, observations) = mpsc::channel(CHANNEL);
         let cancel = CancellationToken::new();
-        let dial: Arc<dyn Dial> = Arc::new(BackendDialer(Arc::clone(&backend)));
+        let dial: Arc<dyn Dial> =
+            Arc::new(BackendDialer { backend: Arc::clone(&backend), shortage: self.shortage.clone() });
         let plan = &self.request.plan;
         let starts = backend.concurrent_starts();
         let workers = Workers::spawn(&plan.nodes, &backend, &dial, starts, &report_sender, &cancel);
@@ -308,6 +312,9 @@ impl Engine {
             if *interrupts.borrow() > 0 {
                 self.write(What::Interrupted)?;
                 return Ok(End::Interrupted);
+            }
+            if let Some(shortage) = self.shortage.take() {
+                self.note_trouble(shortage)?;
             }
             if self.trouble.is_some() {
                 return Ok(End::Trouble);
