@@ -23,12 +23,13 @@ mod logs;
 mod networks;
 mod prepare;
 mod remove;
+mod restart;
 mod run;
 mod seal;
+mod seal_helper;
 mod subnets;
 mod wire;
 
-mod seal_helper;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -41,11 +42,11 @@ use super::{BackendError, LinkCounters, RunSetup};
 use crate::action::{Capabilities, NetworkName, NodeName, Signal};
 use crate::link::LinkTable;
 
+pub use choice::{EngineChoice, engine_choice};
 pub use clean::{clean, clean_images};
 pub use images::{ReadyImage, build_images};
 pub use networks::{NetworkRequest, Reservation, free_subnets, reserve};
 
-pub use choice::{EngineChoice, engine_choice};
 /// Longest time for a whole teardown.
 const TEARDOWN_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
