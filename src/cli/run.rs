@@ -1,5 +1,6 @@
 //! `splitbrain run`: plan, run, judge, report.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use super::project::short;
 use super::scenario::{Loaded, ScenarioOptions, load, print_diagnostics};
 use super::{Global, interrupts, judge, output, programs};
 use crate::action::{BackendKind, Capabilities, RunId, Support};
+use crate::backend::fabric::{self, Privilege};
 use crate::backend::{Backend, allow_open_files, docker, native};
 use crate::check::Verdict;
 use crate::journal::Journal;
@@ -72,6 +74,16 @@ pub(super) fn run(global: &Global, arguments: &RunArguments) -> Exit {
             Ok(capabilities) => planned.push((scenario, capabilities)),
             Err(exit) => return exit,
         }
+    }
+    // A process in a user namespace has left the machine's network, over which containers are asked without root.
+    let kinds: BTreeSet<_> = planned.iter().map(|(_, capabilities)| capabilities.backend).collect();
+    if kinds.len() > 1 && fabric::privilege() == Privilege::UserNamespace {
+        output::error(
+            "some of these scenarios run on docker and some on native, which one process cannot do without root",
+            &[],
+            Some("run them apart, or choose with `--backend`"),
+        );
+        return Exit::Environment;
     }
     let runtime = match super::runtime() {
         Ok(runtime) => runtime,

@@ -99,6 +99,11 @@ impl OwnEngine {
         }
     }
 
+    /// Its network namespace, as a file.
+    pub(crate) fn network(&self) -> String {
+        format!("/proc/{}/ns/net", self.engine.id())
+    }
+
     /// Lets every user of this machine use it.
     pub(crate) fn for_everybody(&self) {
         let allow = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode));
@@ -128,7 +133,7 @@ impl OwnEngine {
 
     /// The service and the resolver, in the engine's network. The threads end with the test program.
     fn listen(&self) {
-        let namespace = std::fs::File::open(format!("/proc/{}/ns/net", self.engine.id())).expect("it runs");
+        let namespace = std::fs::File::open(self.network()).expect("it runs");
         let (service, datagrams, broadcasts, resolver) = std::thread::spawn(move || {
             setns(&namespace, CloneFlags::CLONE_NEWNET).expect("root may enter it");
             (

@@ -58,12 +58,27 @@ async fn play(engine: &OwnEngine, how: &str) -> String {
     let program = std::env::current_exe().unwrap();
     let mut command = match how {
         MEMBER => {
-            let mut command = Command::new("setpriv");
+            let mut command = Command::new("nsenter");
+            command.arg(format!("--net={}", engine.network())).arg("setpriv");
             command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]).arg(program);
             command
         }
         _ => Command::new(program),
     };
+    let (success, text) = finish(engine, how, command).await;
+    assert!(success && text.contains("cleared"), "{text}");
+    text
+}
+
+async fn member_can_play() -> bool {
+    let program = std::env::current_exe().unwrap();
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]).arg(program).arg("--list");
+    let runs = command.output().await.is_ok_and(|output| output.status.success());
+    runs && ["/usr/sbin/nft", "/sbin/nft"].iter().any(|nft| std::path::Path::new(nft).exists())
+}
+
+async fn finish(engine: &OwnEngine, how: &str, mut command: Command) -> (bool, String) {
     let output = command
         .args(["seal::actor", "--exact", "--nocapture", "--test-threads=1"])
         .env(PART, format!("{} {}", fresh_run(), how.trim_start_matches("member ")))
@@ -74,8 +89,7 @@ async fn play(engine: &OwnEngine, how: &str) -> String {
         .output();
     let output = tokio::time::timeout(PATIENCE * 3, output).await.expect("the actor ends").unwrap();
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && text.contains("cleared"), "{text}");
-    text
+    (output.status.success(), text)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,7 +115,12 @@ async fn a_sealed_node_reaches_nothing_of_the_machine() {
     assert!(open.contains("welcome"), "{open}");
 
     engine.for_everybody();
+    let member = member_can_play().await;
     for how in ["sealed plain", "sealed wired", MEMBER] {
+        if how == MEMBER && !member {
+            eprintln!("SKIPPED: another user cannot run this test's program here, or there is no `nft`");
+            continue;
+        }
         let before = engine.heard().len();
         let text = play(&engine, how).await;
         // What the nodes sent has arrived by the time that they are gone, or never will.
@@ -112,6 +131,14 @@ async fn a_sealed_node_reaches_nothing_of_the_machine() {
             text.lines().find_map(|line| line.strip_prefix("asked for ")?.strip_suffix(" s")?.parse::<u32>().ok());
         assert!(asked.is_some_and(|seconds| seconds < 12), "{how}: questions hang: {text}");
     }
+    if !member {
+        return;
+    }
+    // The same user outside of the engine's network: the nodes are not blamed for not being heard.
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"]).arg(std::env::current_exe().unwrap());
+    let (success, text) = finish(&engine, MEMBER, command).await;
+    assert!(!success && text.contains("nodes cannot be asked from here: network main of the engine at "), "{text}");
     tokio::task::spawn_blocking(move || drop(engine)).await.unwrap();
 }
 

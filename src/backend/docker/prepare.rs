@@ -13,7 +13,7 @@ use super::client::Engine;
 use super::labels::Marks;
 use super::run::{Node, NodeState, Run};
 use super::seal::{self, Closing, SealKind};
-use super::subnets::Range;
+use super::subnets::{Range, routed};
 use super::wire::RunWire;
 use super::{capabilities, events, images, networks, remove};
 use crate::action::{ClientRef, ImageSource, NetworkName, NetworkSpec, NodeName, RunId};
@@ -49,6 +49,7 @@ async fn prepare_on(engine: Engine, setup: RunSetup) -> Result<Arc<Run>, Backend
         Some(_) => Some(seal::probe(&engine).await),
         None => None,
     };
+    let namespaces = capabilities::namespaces(&engine);
     let mut closing = Closing::default();
     let guarded = setup.networks.iter().any(|network| !network.internet) && seal::guards_machine(&engine).await.is_ok();
     for network in &setup.networks {
@@ -59,6 +60,9 @@ async fn prepare_on(engine: Engine, setup: RunSetup) -> Result<Arc<Run>, Backend
         if guarded && !network.internet {
             closing.bridges.push(networks::bridge_of(&made));
         }
+    }
+    if namespaces.is_err() {
+        can_be_asked(&engine, &setup.networks)?;
     }
     seal::close(&engine, &marks, &closing)
         .await
@@ -82,7 +86,7 @@ async fn prepare_on(engine: Engine, setup: RunSetup) -> Result<Arc<Run>, Backend
         })
         .collect();
     let started = engine_seconds(&engine).await;
-    let namespaces = capabilities::namespaces(&engine).is_ok();
+    let namespaces = namespaces.is_ok();
     let run = Arc::new(Run {
         engine,
         marks,
@@ -99,6 +103,21 @@ async fn prepare_on(engine: Engine, setup: RunSetup) -> Result<Arc<Run>, Backend
     let follower = tokio::spawn(events::follow(Arc::clone(&run), started));
     run.follow(follower);
     Ok(run)
+}
+
+/// Makes sure that nodes can be asked where their namespaces cannot be entered: over their bridges, which are interfaces
+/// of this machine only if the engine is on it and in no network of its own. Otherwise every node would be one that never
+/// answers.
+fn can_be_asked(engine: &Engine, networks: &[NetworkSpec]) -> Result<(), BackendError> {
+    let failed = |error| BackendError::new("cannot read the routes of this machine", error);
+    let routes = routed(&std::fs::read_to_string("/proc/thread-self/net/route").map_err(failed)?);
+    let out_of_reach = networks.iter().find(|network| !routes.contains(&Range::around(network.subnet, network.prefix)));
+    let Some(network) = out_of_reach else { return Ok(()) };
+    let (name, host) = (&network.name, &engine.host);
+    Err(BackendError::plain(format!(
+        "nodes cannot be asked from here: network {name} of the engine at {host} is no network of this machine"
+    ))
+    .remedy("run on the machine of the engine, as root for an engine in a network of its own (rootless, Docker Desktop), or use `--backend native`"))
 }
 
 /// The engine's idea of now, in seconds since 1970: events are asked for from here on, and an engine on another machine

@@ -75,8 +75,8 @@ pub(super) async fn guards_machine(engine: &Engine) -> io::Result<()> {
 async fn try_out(engine: &Engine, closing: &Closing) -> io::Result<()> {
     let table = format!("{PREFIX}probe{}", std::process::id());
     let made = ruleset(&table, "probe", closing);
-    let removed: String = families(closing).map(|family| format!("delete table {family} {table}\n")).collect();
-    nft(engine, &["-f", "-"], Some(format!("{made}\n{removed}"))).await.map(|_| ())
+    let removed: Vec<String> = families(closing).map(|family| format!("delete table {family} {table}\n")).collect();
+    nft(engine, &["-f", "-"], Some(format!("{made}\n{}", removed.concat()))).await.map(|_| ())
 }
 
 /// Closes these ways from now on.
@@ -133,26 +133,25 @@ fn families(closing: &Closing) -> impl Iterator<Item = &'static str> {
 }
 
 fn ruleset(table: &str, owner: &str, closing: &Closing) -> String {
-    families(closing)
+    let tables: Vec<String> = families(closing)
         .map(|family| {
             let chains =
                 if family == FAMILIES[0] { between_nodes(&closing.ranges) } else { to_machine(&closing.bridges) };
             format!("table {family} {table} {{\n  comment \"{owner}\"\n{chains}}}\n")
         })
-        .collect()
+        .collect();
+    tables.concat()
 }
 
 fn between_nodes(ranges: &[Range]) -> String {
     let set = ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-    let rules: String = ["ip saddr", "ip daddr", "arp saddr ip", "arp daddr ip"]
-        .iter()
-        .map(|field| format!("    {field} {{ {set} }} counter drop\n"))
-        .collect();
-    format!("  chain forward {{\n    type filter hook forward priority -200; policy accept;\n{rules}  }}\n")
+    let rules = ["ip saddr", "ip daddr", "arp saddr ip", "arp daddr ip"]
+        .map(|field| format!("    {field} {{ {set} }} counter drop\n"));
+    chain("forward", -200, &rules)
 }
 
 fn to_machine(bridges: &[String]) -> String {
-    let input: String = bridges
+    let input: Vec<String> = bridges
         .iter()
         .map(|bridge| {
             format!(
@@ -161,7 +160,7 @@ fn to_machine(bridges: &[String]) -> String {
         })
         .collect();
     // From a bridge to itself is no way out: where `br_netfilter` is loaded, packets between nodes are seen here too.
-    let forward: String = bridges
+    let forward: Vec<String> = bridges
         .iter()
         .map(|bridge| {
             format!(
@@ -170,10 +169,13 @@ fn to_machine(bridges: &[String]) -> String {
             )
         })
         .collect();
-    format!(
-        "  chain input {{\n    type filter hook input priority -150; policy accept;\n{input}  }}\n  \
-         chain forward {{\n    type filter hook forward priority -150; policy accept;\n{forward}  }}\n"
-    )
+    // After connections were looked up, which is at -200.
+    chain("input", -150, &input) + &chain("forward", -150, &forward)
+}
+
+fn chain(hook: &str, priority: i32, rules: &[String]) -> String {
+    let rules = rules.concat();
+    format!("  chain {hook} {{\n    type filter hook {hook} priority {priority}; policy accept;\n{rules}  }}\n")
 }
 
 /// Runs `nft` inside the engine's network namespace, or lets the engine run it there.
