@@ -81,7 +81,7 @@ impl OwnEngine {
                 let last: Vec<&str> = log.lines().rev().take(3).collect();
                 return Err(format!("an engine of its own does not come up here: {}", last.join(" / ")));
             }
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::park_timeout(Duration::from_millis(100));
         }
         Ok(())
     }
@@ -95,7 +95,7 @@ impl OwnEngine {
             if Instant::now() > deadline {
                 let _ = self.engine.kill();
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::park_timeout(Duration::from_millis(50));
         }
     }
 

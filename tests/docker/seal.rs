@@ -56,7 +56,7 @@ const MEMBER: &str = "member sealed plain";
 
 async fn play(engine: &OwnEngine, how: &str) -> String {
     let program = std::env::current_exe().unwrap();
-    let mut command = match how {
+    let command = match how {
         MEMBER => {
             let mut command = Command::new("nsenter");
             command.arg(format!("--net={}", engine.network())).arg("setpriv");
