@@ -140,8 +140,7 @@ impl Library for Stub {
         (name == "stub").then(|| ClientFolder {
             name: name.to_owned(),
             manifest: ("clients/stub/client.yaml".to_owned(), MANIFEST.to_owned()),
-            files: BTreeMap::new(),
-            bin: BTreeMap::new(),
+            ..ClientFolder::default()
         })
     }
 

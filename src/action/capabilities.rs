@@ -41,6 +41,8 @@ pub enum Capability {
     Resources,
     /// A network with a route out of the run.
     Internet,
+    /// Nothing of a network without such a route reaches the machine that it runs on.
+    Seal,
 }
 
 /// Whether a capability is there, and how.
@@ -82,8 +84,8 @@ impl Capabilities {
 
     /// A backend that can do everything: what `plan` and `validate` assume when they look at no machine.
     pub fn everything(backend: BackendKind) -> Self {
-        use Capability::{Disconnect, Internet, Pause, Processes, Resources, Wire};
-        let support = [Processes, Wire, Disconnect, Pause, Resources, Internet]
+        use Capability::{Disconnect, Internet, Pause, Processes, Resources, Seal, Wire};
+        let support = [Processes, Wire, Disconnect, Pause, Resources, Internet, Seal]
             .into_iter()
             .map(|capability| (capability, Support::Yes { how: "assumed".to_owned() }))
             .collect();

@@ -70,6 +70,10 @@ impl NodeFile {
 pub struct BuildContext {
     /// Name of the Dockerfile among the files.
     pub dockerfile: String,
+    /// A folder of this machine that is the context as a whole, as `docker build FOLDER` would take it. `files` and
+    /// `machine_files` are not looked at then. Never part of a written plan, which reads the same on every machine.
+    #[serde(skip)]
+    pub folder: Option<PathBuf>,
     /// Small files by path inside the context.
     #[serde(skip)]
     pub files: BTreeMap<String, Vec<u8>>,

@@ -9,6 +9,7 @@ pub mod fabric;
 mod log_file;
 mod log_sink;
 pub mod native;
+mod open_files;
 mod owner;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use crate::link::LinkTable;
 pub(crate) use endings::ended_by_signal;
 pub use log_file::{LOG_LIMIT, Missing};
 pub use log_sink::{LONGEST_LINE, LineWatcher, LogLine, LogSink, LogStream};
+pub use open_files::{allow_open_files, is_shortage_of_files, open_files_needed};
 pub use owner::{Owner, OwnerState};
 
 /// What a backend is told once, before anything is made.

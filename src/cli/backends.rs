@@ -4,13 +4,15 @@ use std::os::unix::net::UnixStream;
 
 use clap::ValueEnum;
 
+use super::output;
 use crate::action::{BackendKind, Capabilities, Capability, Support};
-use crate::backend::{docker::DockerBackend, native::NativeBackend};
+use crate::backend::docker::{self, DockerBackend};
+use crate::backend::native::NativeBackend;
 
 /// Backends as a person names them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum BackendChoice {
-    /// Docker if its engine answers and every client has an image, else native.
+    /// Docker if its engine answers, every client has an image and it can do all that the scenario asks for, else native.
     #[default]
     Auto,
     /// Containers.
@@ -24,13 +26,20 @@ pub(super) enum BackendChoice {
 /// Whether something listens where the Docker client would look. Cheap and without a runtime: it decides, while the
 /// process still has one thread, whether a user namespace may be entered.
 pub(super) fn docker_may_answer() -> bool {
-    match std::env::var("DOCKER_HOST") {
-        Ok(host) if !host.is_empty() => match host.strip_prefix("unix://") {
-            Some(path) => UnixStream::connect(path).is_ok(),
-            None => true,
-        },
-        _ => UnixStream::connect("/var/run/docker.sock").is_ok(),
-    }
+    docker_absence().is_none()
+}
+
+/// Why nothing can listen there, if so.
+pub(super) fn docker_absence() -> Option<String> {
+    let choice = match docker::engine_choice() {
+        Ok(choice) => choice,
+        Err(error) => {
+            return Some([error.to_string()].into_iter().chain(output::causes(&error)).collect::<Vec<_>>().join(": "));
+        }
+    };
+    let path = choice.host.strip_prefix("unix://")?;
+    let error = UnixStream::connect(path).err()?;
+    Some(format!("cannot reach the Docker engine at {} ({}): {error}", choice.host, choice.because))
 }
 
 /// What a backend can do on this machine.

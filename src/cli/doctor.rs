@@ -67,6 +67,7 @@ fn describe(capabilities: &Capabilities) -> String {
             Capability::Pause => "pause nodes",
             Capability::Resources => "limit cpu and memory",
             Capability::Internet => "networks with a way out",
+            Capability::Seal => "keep sealed networks sealed",
         };
         text += &match support {
             Support::Yes { how } => format!("  ✓ {what}: {how}\n"),

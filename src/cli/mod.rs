@@ -2,6 +2,7 @@
 
 mod backends;
 mod check;
+mod choosing;
 mod clean;
 mod clients;
 mod doctor;

@@ -132,6 +132,7 @@ impl Library for Project {
         Some(ClientFolder {
             name: name.to_owned(),
             manifest: (manifest.path, manifest.text),
+            place: self.client_folder(name),
             files: self.client_files(name),
             bin: self.client_programs(name),
         })

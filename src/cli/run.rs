@@ -1,5 +1,6 @@
 //! `splitbrain run`: plan, run, judge, report.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,14 +9,16 @@ use clap::Args;
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
-use super::backends::{self, BackendChoice};
+use super::backends::BackendChoice;
+use super::choosing::choose_backend;
 use super::exit::Exit;
 use super::progress::ProgressLine;
 use super::project::short;
 use super::scenario::{Loaded, ScenarioOptions, load, print_diagnostics};
 use super::{Global, interrupts, judge, output, programs};
 use crate::action::{BackendKind, Capabilities, RunId, Support};
-use crate::backend::{Backend, docker, native};
+use crate::backend::fabric::{self, Privilege};
+use crate::backend::{Backend, allow_open_files, docker, native};
 use crate::check::Verdict;
 use crate::journal::Journal;
 use crate::plan::{self, Plan, StartTimes, Surroundings};
@@ -29,7 +32,8 @@ pub(super) struct RunArguments {
     /// Scenario files, or names of scenarios in the project or shipped with the tool.
     #[arg(required = true, value_name = "SCENARIO")]
     scenarios: Vec<String>,
-    /// Who runs the nodes. `auto` is docker if its engine answers and every client has an image, else native.
+    /// Who runs the nodes. `auto` is docker if its engine answers, every client has an image and it can do here all that
+    /// the scenario asks for, else native.
     #[arg(long, value_enum, default_value_t)]
     backend: BackendChoice,
     #[command(flatten)]
@@ -75,10 +79,25 @@ pub(super) fn run(global: &Global, arguments: &RunArguments) -> Exit {
     }
     let mut planned = Vec::new();
     for scenario in loaded {
-        match choose_backend(&scenario, arguments.backend) {
+        // Before the machine is asked what it can do: asking takes a few files as well.
+        let kind = if arguments.backend == BackendChoice::Native { BackendKind::Native } else { BackendKind::Docker };
+        if let Err(exit) = files_for(kind, &scenario) {
+            return exit;
+        }
+        match choose_backend(global, &scenario, arguments.backend) {
             Ok(capabilities) => planned.push((scenario, capabilities)),
             Err(exit) => return exit,
         }
+    }
+    // A process in a user namespace has left the machine's network, over which containers are asked without root.
+    let kinds: BTreeSet<_> = planned.iter().map(|(_, capabilities)| capabilities.backend).collect();
+    if kinds.len() > 1 && fabric::privilege() == Privilege::UserNamespace {
+        output::error(
+            "some of these scenarios run on docker and some on native, which one process cannot do without root",
+            &[],
+            Some("run them apart, or choose with `--backend`"),
+        );
+        return Exit::Environment;
     }
     let runtime = match super::runtime() {
         Ok(runtime) => runtime,
@@ -122,51 +141,12 @@ pub(super) fn run(global: &Global, arguments: &RunArguments) -> Exit {
     })
 }
 
-/// Settles the backend of a scenario and finds out what it can do. Enters a user namespace for native when not root,
-/// which is possible only while the process has one thread: before the runtime of the runs exists.
-fn choose_backend(loaded: &Loaded, choice: BackendChoice) -> Result<Capabilities, Exit> {
-    let environment = |message: String, remedy: &str| {
-        output::error(message, &[], Some(remedy));
+/// Makes sure that so many nodes can be run with the files that this process may open.
+fn files_for(kind: BackendKind, loaded: &Loaded) -> Result<(), Exit> {
+    allow_open_files(kind, loaded.scenario.topology.nodes.len()).map_err(|error| {
+        output::error(&error, &output::causes(&error), error.remedy.as_deref());
         Exit::Environment
-    };
-    let ask = |kind| match super::runtime() {
-        Ok(runtime) => Ok(runtime.block_on(backends::capabilities(kind))),
-        Err(error) => Err(environment(format!("cannot start a runtime: {error}"), "")),
-    };
-    let native = || {
-        if let Err(error) = native::enter_user_namespace() {
-            tracing::warn!("no user namespace: {error}");
-        }
-        ask(BackendKind::Native)
-    };
-    let capabilities = match choice {
-        BackendChoice::Sim => {
-            output::error("the backend `sim` is not built yet", &[], Some("use `--backend native` or `docker`"));
-            return Err(Exit::Input);
-        }
-        BackendChoice::Native => native()?,
-        BackendChoice::Docker => ask(BackendKind::Docker)?,
-        BackendChoice::Auto => {
-            let docker = if backends::docker_may_answer()
-                && loaded.scenario.clients.values().all(|client| client.image.is_some())
-            {
-                let docker = ask(BackendKind::Docker)?;
-                backends::cannot_start(&docker).is_none().then_some(docker)
-            } else {
-                None
-            };
-            match docker {
-                Some(docker) => docker,
-                None => native()?,
-            }
-        }
-    };
-    match backends::cannot_start(&capabilities) {
-        None => Ok(capabilities),
-        Some((why, remedy)) => {
-            Err(environment(format!("the {} backend cannot start nodes: {why}", capabilities.backend), &remedy))
-        }
-    }
+    })
 }
 
 /// What came of one run.
@@ -192,6 +172,9 @@ async fn one_run(
 ) -> Ran {
     let id = new_run_id();
     let docker = capabilities.backend == BackendKind::Docker;
+    if let Err(exit) = files_for(capabilities.backend, loaded) {
+        return exit.into();
+    }
     let ran = reserved_run(global, arguments, loaded, capabilities, interrupts, &id).await;
     // Networks are reserved before there is a plan, and a start may be given up in the middle: whatever carries this
     // run's label goes, however far it came. After an ordinary teardown nothing is there.

@@ -10,6 +10,8 @@ pub struct ClientFolder {
     pub name: String,
     /// Path for messages, and text of `client.yaml`.
     pub manifest: (String, String),
+    /// Where it lies on this machine; nothing for a client that is shipped inside the binary.
+    pub place: Option<PathBuf>,
     /// Its other files (small ones: Dockerfiles, scripts), by path inside the folder.
     pub files: BTreeMap<String, Vec<u8>>,
     /// Programs in its `bin/`: file name → path on this machine.

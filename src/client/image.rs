@@ -82,7 +82,8 @@ fn build(
         let root = format!("{program}{ROOT_FILE_SYSTEM}");
         let root = folder.bin.get(&root).map(|here| (root.clone(), here.clone()));
         let machine_files = [(program, here)].into_iter().chain(root).collect();
-        return Ok(BuildContext { dockerfile: LOCAL_DOCKERFILE.to_owned(), files, machine_files, arguments });
+        let dockerfile = LOCAL_DOCKERFILE.to_owned();
+        return Ok(BuildContext { dockerfile, folder: None, files, machine_files, arguments });
     }
     let name = dockerfile.map_or("Dockerfile", |dockerfile| dockerfile.value.as_str());
     if !files.contains_key(name) {
@@ -94,5 +95,7 @@ fn build(
             suggest::did_you_mean(name, likely).map(|near| format!("did you mean `{near}`?")).into_iter().collect();
         return Err(mistake);
     }
-    Ok(BuildContext { dockerfile: name.to_owned(), files, machine_files: BTreeMap::new(), arguments })
+    // A folder of this machine is sent as it is; of a shipped client there are its files alone.
+    let here = folder.place.as_ref().map(|place| if prefix.is_empty() { place.clone() } else { place.join(inside) });
+    Ok(BuildContext { dockerfile: name.to_owned(), folder: here, files, machine_files: BTreeMap::new(), arguments })
 }

@@ -8,7 +8,7 @@ use super::producers_cometbft::node_key;
 use super::timeline::Window;
 use super::wiring::{Known, Wires};
 use super::{Plan, PlannedEntry, PlannedNode, SCHEMA_VERSION, Surroundings};
-use super::{addresses, duration, hashes, producers, questions, requirements, sends, timeline};
+use super::{addresses, duration, hashes, openness, producers, questions, requirements, sends, timeline};
 use crate::action::{BackendKind, Capabilities, NetworkName, Seeds};
 use crate::client::IdentityKind;
 use crate::link::{LinkParameters, LinkRule, NodeSet};
@@ -26,9 +26,7 @@ pub fn build(
     let backend = capabilities.backend;
     let topology = &scenario.topology;
     let seeds = Seeds::root(scenario.seed);
-    // Native nodes live in namespaces of their own: the wire is the only road between them.
-    let links = topology.links.iter().chain(scenario.timeline.iter().flat_map(|entry| &entry.effects.links));
-    let wire = backend == BackendKind::Native || links.count() > 0;
+    let wire = needs_wire(scenario, backend);
 
     let mut mistakes = requirements::capabilities(scenario, capabilities, wire);
     let programs = requirements::programs(scenario, backend, surroundings).map_err(|more| mistakes.extend(more)).ok();
@@ -58,6 +56,7 @@ pub fn build(
         .chain(left_out)
         .chain(production.notes.iter().cloned())
         .chain(sends::notes(scenario, &seeds))
+        .chain(openness::notes(&networks, capabilities))
         .collect();
     let filler = Filler { backend, wires, production: &production, seeds: &seeds, networks: &networks };
     let mut nodes = Vec::new();
@@ -207,6 +206,18 @@ fn entries(scenario: &Scenario, hashes: &hashes::Hashes) -> Vec<PlannedEntry> {
         transaction: hashes.of(&entry.name).cloned(),
     });
     entries.collect()
+}
+
+/// What the scenario asks for and the machine cannot do, each with its remedy. Nothing if it can do all.
+pub fn gaps(scenario: &Scenario, capabilities: &Capabilities) -> Vec<Diagnostic> {
+    once(requirements::capabilities(scenario, capabilities, needs_wire(scenario, capabilities.backend)))
+}
+
+/// Whether packets between nodes pass our forwarder. Native nodes live in namespaces of their own: the wire is the only
+/// road between them.
+fn needs_wire(scenario: &Scenario, backend: BackendKind) -> bool {
+    let entries = scenario.timeline.iter().flat_map(|entry| &entry.effects.links);
+    backend == BackendKind::Native || scenario.topology.links.iter().chain(entries).next().is_some()
 }
 
 /// Faults and late starts, and then the calls: at one instant a fault comes first.

@@ -10,6 +10,7 @@ mod hashes;
 mod invocation;
 mod keys;
 mod mates;
+mod openness;
 mod producers;
 mod producers_cometbft;
 mod producers_pos;
@@ -46,7 +47,7 @@ use crate::check::Expectation;
 use crate::genesis::PostMerge;
 use crate::link::LinkRule;
 
-pub use build::build;
+pub use build::{build, gaps};
 pub use genesis_delay::StartTimes;
 pub use keys::{NodeKey, address_text};
 pub use questions::{Question, Shift};

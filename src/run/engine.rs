@@ -15,7 +15,7 @@ use super::answers::Answers;
 use super::asks::Asks;
 use super::calls::Calls;
 use super::clock::RunClock;
-use super::dialer::BackendDialer;
+use super::dialer::{BackendDialer, Shortage};
 use super::genesis_time::{GenesisWork, Settled, genesis_seconds, instant_of, timeline_zero};
 use super::inspector::Inspector;
 use super::link_timer::{LinkTimer, Swapped};
@@ -84,6 +84,8 @@ pub(super) struct Engine {
     worst_poll_gap: Option<Duration>,
     trouble: Option<BackendError>,
     record_failed: bool,
+    /// Told by whoever opens connections to nodes.
+    shortage: Shortage,
 }
 
 /// The parts that exist once the backend does.
@@ -154,6 +156,7 @@ impl Engine {
             worst_poll_gap: None,
             trouble: None,
             record_failed: false,
+            shortage: Shortage::default(),
         })
     }
 
@@ -282,7 +285,8 @@ impl Engine {
         let (report_sender, reports) = mpsc::channel(CHANNEL);
         let (observation_sender, observations) = mpsc::channel(CHANNEL);
         let cancel = CancellationToken::new();
-        let dial: Arc<dyn Dial> = Arc::new(BackendDialer(Arc::clone(&backend)));
+        let dial: Arc<dyn Dial> =
+            Arc::new(BackendDialer { backend: Arc::clone(&backend), shortage: self.shortage.clone() });
         let plan = &self.request.plan;
         let starts = backend.concurrent_starts();
         let workers = Workers::spawn(&plan.nodes, &backend, &dial, starts, &report_sender, &cancel);
@@ -326,6 +330,9 @@ impl Engine {
                 return End::Interrupted;
             }
             self.note_lost_record();
+            if let Some(shortage) = self.shortage.take() {
+                self.note_trouble(shortage);
+            }
             if self.trouble.is_some() {
                 return End::Trouble;
             }

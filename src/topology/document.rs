@@ -159,7 +159,9 @@ pub struct ResourcesDocument {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkDocument {
-    /// Whether packets may leave the run. Networks are sealed unless this is said.
+    /// Whether packets may leave the run. Networks are sealed unless this is said: their nodes reach each other and nothing
+    /// else. With a way out (docker alone) they reach the internet, but also services of the machine that the engine runs on
+    /// and that machine's name resolver.
     #[serde(default)]
     pub internet: bool,
 }

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use splitbrain::action::{Capability, NodeName, RunId};
+use splitbrain::action::{Capability, NodeName, RunId, Signal};
 use splitbrain::backend::BackendEvent;
 use splitbrain::backend::docker::DockerBackend;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -11,7 +11,8 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::process::Command;
 
 use crate::needs;
-use crate::scene::{PATIENCE, Scene, fresh_run, node, told};
+use crate::own_engine::OwnEngine;
+use crate::scene::{BUSYBOX, PATIENCE, Scene, exited, fresh_run, node, told};
 
 /// Tells a copy of this program what to do, with an engine that its parent takes away.
 const PART: &str = "SPLITBRAIN_TEST_LOSS";
@@ -25,6 +26,26 @@ async fn actor() {
             println!("\n{}: {:?}", able.engine, able.support.get(&Capability::Processes));
             let error = splitbrain::backend::docker::free_subnets(1, 16).await.unwrap_err();
             println!("{}", told(&error));
+        }
+        Ok(part) if part.starts_with("restart ") => {
+            let run = RunId::new(part.trim_start_matches("restart "));
+            let nodes = vec![node("held", "sleep 1000"), node("killed", "sleep 1000")];
+            let mut scene = Scene::of(run, nodes, false).await;
+            for name in ["held", "killed"] {
+                scene.start(name).await;
+            }
+            // An end that was told is not the restart's doing.
+            scene.done(scene.backend.signal(&NodeName::new("killed"), Signal::Kill).await);
+            scene.hears(exited("killed", None, Some(9))).await;
+            println!("\nrunning");
+            let lost = async {
+                while !scene.heard().iter().any(|event| matches!(event, BackendEvent::EngineLost { .. })) {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            };
+            let lost = tokio::time::timeout(PATIENCE, lost).await;
+            println!("{lost:?} {:?}", scene.heard());
+            println!("teardown: {}", scene.backend.teardown().await.iter().map(told).collect::<Vec<_>>().join("; "));
         }
         Ok(run) => {
             let mut scene = Scene::of(RunId::new(run), vec![node("held", "sleep 1000")], false).await;
@@ -69,7 +90,48 @@ async fn an_absent_engine_is_told_with_its_remedy() {
     assert!(text.contains("remedy: start the engine"), "{text}");
     let output = copy_of_this_program("absent", "ssh://somewhere").output().await.unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(text.contains("DOCKER_HOST is `ssh://somewhere`"), "{text}");
+    assert!(text.contains("DOCKER_HOST says `ssh://somewhere`"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_engine_that_is_restarted_is_told_as_that() {
+    if !std::path::Path::new(BUSYBOX).exists() {
+        eprintln!("SKIPPED: {BUSYBOX} is missing (Debian: `apt-get install busybox-static`)");
+        return;
+    }
+    let mut engine = match tokio::task::spawn_blocking(OwnEngine::start).await.unwrap() {
+        Ok(engine) => engine,
+        Err(reason) => {
+            eprintln!("SKIPPED: {reason}");
+            return;
+        }
+    };
+    let run = fresh_run();
+    let mut actor = copy_of_this_program(&format!("restart {run}"), &engine.host()).spawn().unwrap();
+    let mut lines = BufReader::new(actor.stdout.take().unwrap()).lines();
+    let running = async { while lines.next_line().await.unwrap().expect("the actor ended") != "running" {} };
+    tokio::time::timeout(PATIENCE, running).await.expect("the actor never ran");
+    let engine = tokio::task::spawn_blocking(move || {
+        engine.restart();
+        engine
+    })
+    .await
+    .unwrap();
+    let mut text = String::new();
+    let rest = async {
+        while let Some(line) = lines.next_line().await.unwrap() {
+            text.push_str(&line);
+            text.push('\n');
+        }
+    };
+    tokio::time::timeout(PATIENCE * 3, rest).await.expect("the actor ended");
+    assert!(
+        text.contains("was restarted in the middle of the run: it took no more connections, ended held, and"),
+        "{text}"
+    );
+    assert!(!text.contains("Exited { node: NodeName(\"held\")"), "a node is blamed: {text}");
+    assert!(text.contains("teardown: \n"), "{text}");
+    tokio::task::spawn_blocking(move || drop(engine)).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -113,6 +175,7 @@ async fn an_engine_that_goes_away_is_told_as_lost() {
     tokio::time::timeout(PATIENCE * 2, rest).await.expect("the actor ended");
     assert!(text.contains("EngineLost { message: \"the Docker engine at unix://"), "{text}");
     assert!(text.contains("cannot start node held") && text.contains("teardown: cannot list"), "{text}");
-    let cleaned = splitbrain::backend::docker::clean(Some(&run), false).await.unwrap();
+    let mut cleaned = splitbrain::backend::docker::clean(Some(&run), false).await.unwrap();
+    cleaned.retain(|thing| thing.kind != "filter table");
     assert_eq!(cleaned.len(), 3, "{cleaned:?}");
 }

@@ -1,13 +1,14 @@
 //! Images: built, found again, shared, and failing with what the build said.
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
 use splitbrain::action::{BuildContext, ClientRef, ImageSource};
 use splitbrain::backend::{Progress, docker};
 
 use crate::needs;
-use crate::scene::{Scene, busybox_image, exited, node, told};
+use crate::scene::{BUSYBOX, Scene, busybox_image, exited, node, told};
 
 fn quiet() -> Progress {
     Progress(Arc::new(|_| ()))
@@ -42,6 +43,45 @@ async fn an_image_is_built_once_whoever_asks() {
     assert_eq!(made, 1, "{left:?} {right:?}");
     let later = names(docker::build_images(&requests, &quiet).await.unwrap());
     assert!(later.iter().all(|image| !image.made), "{later:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_is_built_as_the_docker_command_builds_it() {
+    needs!();
+    let folder = tempfile::tempdir().unwrap();
+    let at = |path: &str| folder.path().join(path);
+    for path in ["parts/kept", "parts/empty", "secret"] {
+        std::fs::create_dir_all(at(path)).unwrap();
+    }
+    std::fs::copy(BUSYBOX, at("busybox")).unwrap();
+    std::fs::write(at("parts/tool"), "no line with an interpreter").unwrap();
+    std::fs::set_permissions(at("parts/tool"), std::fs::Permissions::from_mode(0o750)).unwrap();
+    std::fs::write(at("parts/large"), vec![7; 5 << 20]).unwrap();
+    std::os::unix::fs::symlink("tool", at("parts/link")).unwrap();
+    std::fs::write(at("secret/key"), "of no image's business").unwrap();
+    std::fs::write(at("parts/kept/note.md"), "left out").unwrap();
+    std::fs::write(at(".dockerignore"), "secret\n**/*.md\n").unwrap();
+    let checks = "test -x /all/parts/tool && test -L /all/parts/link && test -d /all/parts/empty \
+                  && test $(wc -c </all/parts/large) = 5242880 && test ! -e /all/secret && test ! -e /all/parts/kept/note.md";
+    let dockerfile = format!(
+        "FROM scratch\nCOPY busybox /bin/busybox\nCOPY . /all/\nRUN [\"/bin/busybox\", \"sh\", \"-c\", \"{checks}\"]\nLABEL made.by={}\n",
+        crate::scene::fresh_run()
+    );
+    std::fs::write(at("Dockerfile"), dockerfile).unwrap();
+    let ImageSource::Build(context) = busybox_image() else { unreachable!("it is built") };
+    let source = || ImageSource::Build(BuildContext { folder: Some(folder.path().to_owned()), ..context.clone() });
+    let build = async || {
+        let client = ClientRef::from("folder".to_owned());
+        let mut results = docker::build_images(&[(client, source())], &quiet()).await.unwrap();
+        results.remove(0).unwrap_or_else(|error| panic!("{}", told(&error)))
+    };
+    let first = build().await;
+    assert!(first.made);
+    // What is ignored changes nothing, what is sent does.
+    std::fs::write(at("secret/key"), "another").unwrap();
+    assert_eq!(build().await.image, first.image);
+    std::fs::set_permissions(at("parts/tool"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    assert_ne!(build().await.image, first.image);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -85,7 +85,8 @@ async fn clean_removes_what_a_killed_run_left_and_nothing_else() {
     assert_eq!(of_run(&cleaned), expected);
     assert_eq!(docker::clean(Some(&run), true).await.unwrap_or_else(say), []);
 
-    let still = docker::clean(Some(&bystander.run), true).await.unwrap_or_else(say);
+    let mut still = docker::clean(Some(&bystander.run), true).await.unwrap_or_else(say);
+    still.retain(|thing| thing.kind != "filter table");
     assert_eq!(still.len(), 3, "{still:?}");
     bystander.clear().await;
 }

@@ -9,5 +9,7 @@ mod faults;
 mod images;
 mod leftovers;
 mod lifecycle;
+mod own_engine;
 mod scene;
+mod seal;
 mod wire;

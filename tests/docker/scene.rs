@@ -58,6 +58,7 @@ pub(crate) fn busybox_image() -> ImageSource {
         "FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"--install\", \"-s\", \"/bin\"]\n";
     ImageSource::Build(BuildContext {
         dockerfile: "Dockerfile".to_owned(),
+        folder: None,
         files: BTreeMap::from([("Dockerfile".to_owned(), dockerfile.as_bytes().to_vec())]),
         machine_files: BTreeMap::from([("busybox".to_owned(), PathBuf::from(BUSYBOX))]),
         arguments: BTreeMap::new(),
@@ -111,7 +112,12 @@ impl Scene {
     }
 
     /// As `set`, for a run with this id.
-    pub(crate) async fn of(run: RunId, mut nodes: Vec<NodeProcess>, wired: bool) -> Self {
+    pub(crate) async fn of(run: RunId, nodes: Vec<NodeProcess>, wired: bool) -> Self {
+        Self::on(run, nodes, wired, false).await
+    }
+
+    /// As `of`, with networks that have a way out.
+    pub(crate) async fn on(run: RunId, mut nodes: Vec<NodeProcess>, wired: bool, internet: bool) -> Self {
         let mut names: Vec<NetworkName> = Vec::new();
         for attachment in nodes.iter().flat_map(|node| &node.attachments) {
             if !names.contains(&attachment.network) {
@@ -119,7 +125,7 @@ impl Scene {
             }
         }
         let requests: Vec<NetworkRequest> =
-            names.iter().map(|name| NetworkRequest { name: name.clone(), internet: false }).collect();
+            names.iter().map(|name| NetworkRequest { name: name.clone(), internet }).collect();
         let reserved =
             docker::reserve(&run, "test", &requests).await.unwrap_or_else(|error| panic!("{}", told(&error)));
         let networks: Vec<NetworkSpec> = names
@@ -130,7 +136,7 @@ impl Scene {
                 subnet,
                 prefix,
                 gateway: Ipv4Addr::from(u32::from(subnet) + 1),
-                internet: false,
+                internet,
             })
             .collect();
         let mut addresses = BTreeMap::new();

@@ -3,7 +3,7 @@
 use splitbrain::action::{Capability, NetworkName, NodeName, Signal};
 
 use crate::needs;
-use crate::scene::{Scene, cut, node};
+use crate::scene::{Scene, cut, fresh_run, node};
 
 /// Says `up` or `down` as the other node answers or not.
 const PINGING: &str =
@@ -30,12 +30,13 @@ async fn a_partition_stops_packets_and_its_end_lets_them_through() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_gateway_and_the_engines_names_stay_reachable() {
+async fn the_engines_names_stay_reachable_and_so_does_the_gateway_of_a_way_out() {
     needs!(Capability::Wire);
     let script = "g=$(hostname -i | sed 's/[0-9]*\\.[0-9]*$/0.1/'); \
                   while ! ping -c 1 -W 1 $g >/dev/null; do :; done; echo gateway up; \
                   until ping -c 1 -W 1 target >/dev/null; do :; done; echo name up; exec sleep 1000";
-    let scene = Scene::set(vec![node("target", "sleep 1000"), node("asker", script)], true).await;
+    let nodes = vec![node("target", "sleep 1000"), node("asker", script)];
+    let scene = Scene::on(fresh_run(), nodes, true, true).await;
     for name in ["target", "asker"] {
         scene.start(name).await;
     }

@@ -35,7 +35,7 @@ impl Library for ShippedFiles {
             files.insert(entry.file_name().to_string_lossy().into_owned(), fs::read(entry.path()).ok()?);
         }
         let manifest = (format!("clients/{name}/client.yaml"), manifest);
-        Some(ClientFolder { name: name.to_owned(), manifest, files, bin: BTreeMap::new() })
+        Some(ClientFolder { name: name.to_owned(), manifest, files, ..ClientFolder::default() })
     }
 
     fn names(&self, kind: FileKind) -> Vec<String> {

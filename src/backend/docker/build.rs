@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bollard::query_parameters::BuildImageOptionsBuilder;
 use futures::StreamExt;
@@ -13,6 +13,7 @@ use tokio_util::io::ReaderStream;
 
 use super::super::{BackendError, Progress};
 use super::client::Engine;
+use super::context_folder;
 use super::images::image_labels;
 use crate::action::{BuildContext, ClientRef};
 
@@ -35,16 +36,33 @@ pub(super) fn image_name(client: &ClientRef, context: &BuildContext) -> Result<S
     for (name, value) in &context.arguments {
         part(name, value.as_bytes());
     }
-    for (path, content) in &context.files {
+    if let Some(folder) = &context.folder {
+        let failed = |error| unreadable(client, folder, error);
+        for entry in context_folder::entries(folder, &context.dockerfile).map_err(failed)? {
+            let mut contents = Sha256::new();
+            context_folder::digest(&entry, |bytes| contents.update(bytes)).map_err(failed)?;
+            part(&entry.path, &contents.finalize());
+        }
+    }
+    let (files, machine_files) = loose(context);
+    for (path, content) in files {
         part(path, content);
     }
-    for (path, here) in &context.machine_files {
+    for (path, here) in machine_files {
         let (digest, mode) = hash_of_file(here).map_err(|error| unreadable(client, here, error))?;
         part(path, &digest);
         part("mode", &mode.to_be_bytes());
     }
     let digest = hex::encode(&hash.finalize()[..10]);
     Ok(format!("splitbrain/{}:{digest}", repository(&client.name)))
+}
+
+/// The files that a context is made of one by one: none if it is a folder.
+fn loose(
+    context: &BuildContext,
+) -> (impl Iterator<Item = (&String, &Vec<u8>)>, impl Iterator<Item = (&String, &PathBuf)>) {
+    let alone = context.folder.is_none();
+    (context.files.iter().filter(move |_| alone), context.machine_files.iter().filter(move |_| alone))
 }
 
 fn hash_of_file(path: &Path) -> io::Result<(Vec<u8>, u32)> {
@@ -163,12 +181,17 @@ fn pack(client: &ClientRef, context: &BuildContext) -> Result<File, BackendError
         header.set_mtime(0);
         header
     };
-    for (path, content) in &context.files {
+    if let Some(folder) = &context.folder {
+        let entries = context_folder::entries(folder, &context.dockerfile).map_err(failed)?;
+        context_folder::pack(&entries, &mut builder).map_err(failed)?;
+    }
+    let (files, machine_files) = loose(context);
+    for (path, content) in files {
         // Scripts in a context are meant to be run; the files in memory carry no permission bits.
         let mode = if content.starts_with(b"#!") { 0o755 } else { 0o644 };
         builder.append_data(&mut header(content.len() as u64, mode), path, content.as_slice()).map_err(failed)?;
     }
-    for (path, here) in &context.machine_files {
+    for (path, here) in machine_files {
         let unreadable = |error| unreadable(client, here, error);
         let file = File::open(here).map_err(unreadable)?;
         let about = file.metadata().map_err(unreadable)?;
@@ -193,6 +216,7 @@ mod tests {
     fn context() -> BuildContext {
         BuildContext {
             dockerfile: "Dockerfile".to_owned(),
+            folder: None,
             files: BTreeMap::from([("Dockerfile".to_owned(), b"FROM scratch\n".to_vec())]),
             machine_files: BTreeMap::new(),
             arguments: BTreeMap::from([("tag".to_owned(), "v1".to_owned())]),

@@ -30,6 +30,8 @@ pub(super) const PROGRAM_VARIABLE: &str = "SPLITBRAIN_BUILTIN_PROGRAM";
 pub(super) struct Recipe {
     /// Its name, a hash of everything in it.
     pub(super) image: String,
+    /// Where the program lies in it, without the first slash.
+    program: String,
     /// Path in the image → file here.
     files: BTreeMap<String, PathBuf>,
 }
@@ -41,7 +43,7 @@ pub(super) async fn recipe() -> Result<Recipe, BackendError> {
         .get_or_try_init(|| async {
             let found = tokio::task::spawn_blocking(|| {
                 let program = std::env::var_os(PROGRAM_VARIABLE).map_or_else(own_program, PathBuf::from);
-                recipe_of(&program)
+                recipe_of(&program, PROGRAM, "splitbrain/builtin")
             });
             let found = found.await.map_err(io::Error::other).and_then(|found| found);
             found.map_err(|error| BackendError::new("cannot tell what the running binary is made of", error))
@@ -55,8 +57,19 @@ fn own_program() -> PathBuf {
     PathBuf::from(format!("/proc/{}/exe", std::process::id()))
 }
 
-fn recipe_of(program: &Path) -> io::Result<Recipe> {
-    let mut files = BTreeMap::from([(PROGRAM.to_owned(), program.to_owned())]);
+/// What an image of a program of this machine is made of, under a repository's name.
+pub(super) async fn recipe_of_tool(program: &Path, repository: &'static str) -> io::Result<Recipe> {
+    let program = program.to_owned();
+    tokio::task::spawn_blocking(move || {
+        let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        recipe_of(&program, &format!("usr/local/bin/{name}"), repository)
+    })
+    .await
+    .map_err(io::Error::other)?
+}
+
+fn recipe_of(program: &Path, place: &str, repository: &str) -> io::Result<Recipe> {
+    let mut files = BTreeMap::from([(place.to_owned(), program.to_owned())]);
     if let Some(loader) = loader_of(&File::open(program)?)? {
         for (name, path) in shared_objects(&loader, program)? {
             files.insert(format!("{LIBRARIES}/{name}"), path);
@@ -76,7 +89,8 @@ fn recipe_of(program: &Path) -> io::Result<Recipe> {
             }
         }
     }
-    Ok(Recipe { image: format!("splitbrain/builtin:{}", hex::encode(&hash.finalize()[..10])), files })
+    let image = format!("{repository}:{}", hex::encode(&hash.finalize()[..10]));
+    Ok(Recipe { image, program: place.to_owned(), files })
 }
 
 /// The loader that a dynamically linked program asks for, from the `PT_INTERP` entry of its ELF program headers (System V
@@ -133,9 +147,11 @@ fn listed_objects(text: &str) -> BTreeMap<String, PathBuf> {
 
 /// Makes the image as `docker import` does: one layer, no base.
 pub(super) async fn import(engine: &Engine, recipe: &Recipe, progress: &Progress) -> Result<(), BackendError> {
-    progress.say("making the image of the running binary");
+    let which =
+        if recipe.program == PROGRAM { "the running binary".to_owned() } else { format!("/{}", recipe.program) };
+    progress.say(format!("making the image of {which}"));
     let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-        BackendError::new("cannot make an image of the running binary", error)
+        BackendError::new(format!("cannot make an image of {which}"), error)
     };
     let files = recipe.files.clone();
     let packed = tokio::task::spawn_blocking(move || pack(&files)).await;
@@ -144,7 +160,7 @@ pub(super) async fn import(engine: &Engine, recipe: &Recipe, progress: &Progress
     let changes = vec![
         "ENV PATH=/usr/local/bin:/usr/bin:/bin".to_owned(),
         format!("ENV LD_LIBRARY_PATH=/{LIBRARIES}"),
-        "ENTRYPOINT [\"/usr/local/bin/splitbrain\"]".to_owned(),
+        format!("ENTRYPOINT [\"/{}\"]", recipe.program),
         format!("LABEL {}=builtin", super::labels::IMAGE),
     ];
     let options = CreateImageOptionsBuilder::new().from_src("-").repo(repository).tag(tag).changes(changes).build();
@@ -195,7 +211,7 @@ mod tests {
 
     #[test]
     fn this_very_program_has_a_recipe() {
-        let recipe = recipe_of(&own_program()).unwrap();
+        let recipe = recipe_of(&own_program(), PROGRAM, "splitbrain/builtin").unwrap();
         assert!(recipe.image.starts_with("splitbrain/builtin:"));
         assert!(recipe.files.contains_key(PROGRAM));
         if let Some(loader) = loader_of(&File::open(own_program()).unwrap()).unwrap() {

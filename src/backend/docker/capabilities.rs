@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::super::fabric::{self, DeviceKind, Namespace};
+use super::super::fabric::{self, DeviceKind};
 use super::client::Engine;
 use super::seal::{self, SealKind};
 use crate::action::{BackendKind, Capabilities, Capability, Support};
@@ -28,14 +28,36 @@ pub(super) async fn capabilities() -> Capabilities {
         Err(Gap { why, remedy }) => Support::No { why, remedy },
     };
     let support = BTreeMap::from([
-        (Capability::Processes, yes("containers")),
+        (Capability::Processes, yes(&format!("containers of the engine at {} ({})", engine.host, engine.because))),
         (Capability::Wire, wire),
         (Capability::Disconnect, yes("the engine's network disconnect and connect")),
         (Capability::Pause, yes("the engine's freezer")),
         (Capability::Resources, yes("control groups")),
         (Capability::Internet, yes("Docker networks that are not internal")),
+        (Capability::Seal, sealing(&engine).await),
     ]);
     Capabilities { backend: BackendKind::Docker, engine: engine.title(), support, root: true }
+}
+
+/// How nothing of a sealed network reaches the engine's machine. Two ways, each enough by itself for what a program does
+/// that asks the kernel for a connection: bridges that have no address there (possible where nodes are reached from inside
+/// their namespaces), and a filter.
+async fn sealing(engine: &Engine) -> Support {
+    let filter = seal::guards_machine(engine).await;
+    match (namespaces(engine), filter) {
+        (Ok(()), Ok(())) => yes("bridges without an address of the machine, and nftables drops what comes from them"),
+        (Ok(()), Err(error)) => yes(&format!(
+            "bridges without an address of the machine (broadcasts of a node still arrive there, because nftables does not work: {error})"
+        )),
+        (Err(_), Ok(())) => yes(
+            "nftables on the engine's machine, put there by a short-lived container with CAP_NET_ADMIN: it drops what comes from the bridges",
+        ),
+        (Err(Gap { why, .. }), Err(error)) => Support::No {
+            why: format!("nodes reach services of the engine's machine at their bridge's address: {why}, and {error}"),
+            remedy: "run as root on the engine's machine, or install nftables here: the engine then runs `nft` in a container"
+                .to_owned(),
+        },
+    }
 }
 
 fn yes(how: &str) -> Support {
@@ -43,10 +65,10 @@ fn yes(how: &str) -> Support {
 }
 
 fn absent(error: &super::super::BackendError) -> Capabilities {
-    use Capability::{Disconnect, Internet, Pause, Processes, Resources, Wire};
+    use Capability::{Disconnect, Internet, Pause, Processes, Resources, Seal, Wire};
     let cause = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
     let no = Support::No { why: format!("{error}{cause}"), remedy: error.remedy.clone().unwrap_or_default() };
-    let support = [Processes, Wire, Disconnect, Pause, Resources, Internet];
+    let support = [Processes, Wire, Disconnect, Pause, Resources, Internet, Seal];
     Capabilities {
         backend: BackendKind::Docker,
         engine: "none".to_owned(),
@@ -80,9 +102,9 @@ pub(super) fn namespaces(engine: &Engine) -> Result<(), Gap> {
             "run on the engine's own machine with DOCKER_HOST=unix://…, or use `--backend native`",
         );
     }
-    match engine.namespace().map(|namespace: Namespace| namespace.run(|| ())) {
-        Some(Ok(())) => Ok(()),
-        _ => gap(
+    match engine.open_namespace() {
+        Some(_) => Ok(()),
+        None => gap(
             "the engine's network namespace cannot be entered",
             "give this process CAP_SYS_ADMIN and the engine's process namespace (`docker run --privileged --pid=host`)",
         ),

@@ -1,6 +1,7 @@
 //! The connection to the engine: found, reached, and its API version agreed on.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bollard::errors::Error as EngineError;
@@ -10,6 +11,7 @@ use tokio::time::timeout;
 
 use super::super::BackendError;
 use super::super::fabric::Namespace;
+use super::choice::{EngineChoice, engine_choice};
 
 /// Oldest API that everything here was tried with: engine 20.10.
 const OLDEST_API: ClientVersion = ClientVersion { major_version: 1, minor_version: 41 };
@@ -23,8 +25,9 @@ const REQUEST_TIMEOUT_SECONDS: u64 = 300;
 /// How long an engine may take to say that it is there.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where an engine is looked for when `DOCKER_HOST` says nothing.
-const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
+/// Where engines listen, for somebody whose engine was not found.
+const USUAL_PLACES: &str = "/var/run/docker.sock, $XDG_RUNTIME_DIR/docker.sock (rootless), ~/.docker/desktop/docker.sock \
+                            or ~/.docker/run/docker.sock (Docker Desktop), ~/.colima/default/docker.sock (Colima)";
 
 /// An engine that has answered.
 #[derive(Clone, Debug)]
@@ -33,6 +36,10 @@ pub(super) struct Engine {
     pub(super) docker: Docker,
     /// Where it is, as `DOCKER_HOST` would say it.
     pub(super) host: String,
+    /// Who says so.
+    pub(super) because: String,
+    /// Whether the `docker` command in the same environment speaks to it.
+    pub(super) as_docker: bool,
     /// Version of the engine, for example `20.10.24`.
     pub(super) version: String,
     /// API version that is spoken.
@@ -42,26 +49,47 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    /// Reaches the engine that `DOCKER_HOST` names, or the one at the usual socket.
+    /// Reaches the engine that the `docker` command would speak to.
     pub(super) async fn connect() -> Result<Self, BackendError> {
-        let host = std::env::var("DOCKER_HOST").ok().filter(|host| !host.trim().is_empty());
-        Self::connect_to(&host.unwrap_or_else(|| format!("unix://{DEFAULT_SOCKET}"))).await
+        Self::connect_to(&engine_choice()?).await
     }
 
-    /// Reaches the engine at `unix:///path`, `tcp://host:port` or `http://host:port`.
-    pub(super) async fn connect_to(host: &str) -> Result<Self, BackendError> {
+    /// Reaches the engine at `unix:///path`, `tcp://host:port`, `http://host:port` or `https://host:port`.
+    async fn connect_to(choice: &EngineChoice) -> Result<Self, BackendError> {
+        let host = choice.host.as_str();
         let absent = |source: Box<dyn std::error::Error + Send + Sync>| {
-            BackendError::new(format!("cannot reach the Docker engine at {host}"), source)
-                .remedy("start the engine (`systemctl start docker`, or `dockerd` as root), set DOCKER_HOST if it listens elsewhere, or use `--backend native`")
+            BackendError::new(format!("cannot reach the Docker engine at {host} ({})", choice.because), source).remedy(
+                format!(
+                    "start the engine (`systemctl start docker`, or `dockerd` as root), say where it is with DOCKER_HOST or \
+                     `docker context use NAME` (usual places: {USUAL_PLACES}), or use `--backend native`"
+                ),
+            )
         };
         let socket = host.strip_prefix("unix://").map(PathBuf::from);
-        let docker = match &socket {
-            Some(path) => Docker::connect_with_unix(&path.to_string_lossy(), REQUEST_TIMEOUT_SECONDS, &NEWEST_API),
-            None if host.starts_with("tcp://") || host.starts_with("http://") => {
+        if let Some(path) = &socket {
+            match UnixStream::connect(path).await {
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    return Err(absent(error.into())
+                        .remedy("join the group that may use the socket (`usermod -aG docker NAME`, then log in again), run as root, or use `--backend native`"));
+                }
+                Err(error) => return Err(absent(error.into())),
+                Ok(_) => {}
+            }
+        }
+        let docker = match (&socket, &choice.tls) {
+            (Some(path), _) => Docker::connect_with_unix(&path.to_string_lossy(), REQUEST_TIMEOUT_SECONDS, &NEWEST_API),
+            (None, Some(keys)) if host.starts_with("tcp://") || host.starts_with("https://") => {
+                if let Some(missing) = [&keys.authority, &keys.certificate, &keys.key].into_iter().find(|file| !file.is_file()) {
+                    return Err(absent(format!("there is no {}", missing.display()).into()));
+                }
+                let (key, certificate, authority) = (&keys.key, &keys.certificate, &keys.authority);
+                Docker::connect_with_ssl(host, key, certificate, authority, REQUEST_TIMEOUT_SECONDS, &NEWEST_API)
+            }
+            (None, None) if host.starts_with("tcp://") || host.starts_with("http://") => {
                 Docker::connect_with_http(host, REQUEST_TIMEOUT_SECONDS, &NEWEST_API)
             }
-            None => {
-                return Err(BackendError::plain(format!("DOCKER_HOST is `{host}`, which is no address of an engine that is understood"))
+            _ => {
+                return Err(BackendError::plain(format!("{} says `{host}`, which is no address of an engine that is understood", choice.because))
                     .remedy("use `unix:///path/to/docker.sock` or `tcp://host:port`; an engine behind ssh can be reached by forwarding its socket with `ssh -L`"));
             }
         }
@@ -83,12 +111,25 @@ impl Engine {
             Some(path) => daemon_behind(path).await,
             None => None,
         };
-        Ok(Self { docker, host: host.to_owned(), version, api: spoken.to_string(), daemon })
+        Ok(Self {
+            docker,
+            host: host.to_owned(),
+            because: choice.because.clone(),
+            as_docker: choice.as_docker,
+            version,
+            api: spoken.to_string(),
+            daemon,
+        })
     }
 
     /// The network namespace that the engine's bridges are in, if it can be reached from here.
     pub(super) fn namespace(&self) -> Option<Namespace> {
         self.daemon.and_then(|pid| Namespace::of_process(pid).ok())
+    }
+
+    /// The same, if this process may also enter it.
+    pub(super) fn open_namespace(&self) -> Option<Namespace> {
+        self.namespace().filter(|namespace| namespace.run(|| ()).is_ok())
     }
 
     /// Name and versions as a person would say them.
@@ -104,7 +145,7 @@ async fn negotiate(docker: Docker) -> Result<Docker, EngineError> {
 
 /// Who listens on the socket: its process id, if that process is visible from here. With socket activation this is the
 /// service manager, whose network namespace is the engine's as well.
-async fn daemon_behind(path: &std::path::Path) -> Option<u32> {
+async fn daemon_behind(path: &Path) -> Option<u32> {
     let stream = timeout(CONNECT_TIMEOUT, UnixStream::connect(path)).await.ok()?.ok()?;
     let pid = stream.peer_cred().ok()?.pid()?;
     u32::try_from(pid).ok().filter(|&pid| pid != 0)

@@ -1,6 +1,7 @@
 //! A node's container: made, started, signalled, moved off networks and back.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::time::Duration;
 
 use bollard::errors::Error as EngineError;
@@ -50,6 +51,11 @@ async fn make(run: &Run, node: &Node, state: &mut NodeState) -> Result<(), Backe
     };
     let first = process.attachments.first();
     let mut body = body(run, node, PART_NODE, &process.command)?;
+    if let Some(host) = &mut body.host_config
+        && process.attachments.iter().all(|place| run.networks.get(&place.network).is_none_or(|net| !net.internet))
+    {
+        keep_inside(host);
+    }
     if let Some(first) = first {
         let network = run.marks.network_name(&first.network);
         body.networking_config = Some(NetworkingConfig {
@@ -69,6 +75,24 @@ async fn make(run: &Run, node: &Node, state: &mut NodeState) -> Result<(), Backe
         disconnect(run, &id, network).await.map_err(failed)?;
     }
     if needs_upload(process) { upload(run, node, &id).await } else { Ok(()) }
+}
+
+/// A node of sealed networks asks nobody outside for names, and has no IPv6.
+///
+/// The engine answers for the names of the run's nodes and hands every other question on: an engine before 26.0 to the
+/// resolver of its machine, where that listens on a loopback address. Told another resolver it asks that one from inside
+/// of the container, where nobody listens at this address. It then leaves the question without an answer, so the waits for
+/// one are short (resolv.conf(5)); none of the machine's search domains is tried.
+fn keep_inside(host: &mut HostConfig) {
+    let words = |words: &[&str]| Some(words.iter().map(|&word| word.to_owned()).collect());
+    host.dns = words(&["127.0.0.1"]);
+    host.dns_options = words(&["timeout:1", "attempts:2"]);
+    host.dns_search = words(&["."]);
+    // Engines 26.0.0 and 26.0.1 leave it on, and with it a way to the bridge's link-local address (CVE-2024-32473).
+    const IPV6_OFF: &str = "net.ipv6.conf.all.disable_ipv6";
+    if Path::new("/proc/sys").join(IPV6_OFF.replace('.', "/")).exists() {
+        host.sysctls = Some(HashMap::from([(IPV6_OFF.to_owned(), "1".to_owned())]));
+    }
 }
 
 /// Whether the container needs more than what the engine makes by itself: files, or a data folder that anybody may write.
@@ -380,11 +404,8 @@ pub(super) async fn attach(run: &Run, name: &NodeName, network: &NetworkName) ->
 
 /// How to look into each node's container.
 pub(super) fn how_to_look(run: &Run) -> BTreeMap<NodeName, String> {
-    let host = if std::env::var_os("DOCKER_HOST").is_some() {
-        format!("DOCKER_HOST={} ", run.engine.host)
-    } else {
-        String::new()
-    };
+    let named = std::env::var_os("DOCKER_HOST").is_some();
+    let host = if named || !run.engine.as_docker { format!("DOCKER_HOST={} ", run.engine.host) } else { String::new() };
     let line = |name: &NodeName| format!("{host}docker exec -it {} sh", run.marks.node_name(name));
     run.nodes.keys().map(|name| (name.clone(), line(name))).collect()
 }

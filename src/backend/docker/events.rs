@@ -12,11 +12,16 @@ use tokio::time::{Instant, sleep, timeout};
 use super::super::BackendEvent;
 use super::client::Engine;
 use super::labels::{NODE, PART, PART_NODE, RUN};
+use super::restart;
 use super::run::Run;
 use crate::action::NodeName;
 
-/// How long an engine may be silent after its stream of events broke before it counts as lost.
-const ENGINE_GRACE: Duration = Duration::from_secs(5);
+/// How long an engine may be silent after its stream of events broke before it counts as lost. One that is restarted
+/// gives its containers ten seconds to end, and takes a few to come up again.
+const ENGINE_GRACE: Duration = Duration::from_secs(20);
+
+/// Longest wait for one answer of an engine that may be gone.
+const ANSWER: Duration = Duration::from_secs(5);
 
 /// Between two attempts to reach an engine again, and for each attempt.
 const RETRY: Duration = Duration::from_millis(250);
@@ -30,6 +35,7 @@ pub(super) async fn follow(run: Arc<Run>, started: i64) {
     let mut since = started;
     let mut told: VecDeque<(String, i64)> = VecDeque::new();
     loop {
+        let mut held: Vec<EventMessage> = Vec::new();
         let filters = HashMap::from([
             ("type".to_owned(), vec!["container".to_owned()]),
             ("event".to_owned(), vec!["die".to_owned()]),
@@ -44,7 +50,13 @@ pub(super) async fn follow(run: Arc<Run>, started: i64) {
                     since = event.time.unwrap_or(since);
                     // Events of the second in which the stream broke come again.
                     if !told.contains(&key) {
-                        tell(&run, &event).await;
+                        // An engine that ends closes its door first and then takes its containers along: that is no
+                        // doing of the node's.
+                        if !held.is_empty() || refuses(&run.engine).await {
+                            held.push(event);
+                        } else {
+                            tell(&run, &event).await;
+                        }
                         told.push_back(key);
                         if told.len() > REMEMBERED {
                             told.pop_front();
@@ -56,17 +68,40 @@ pub(super) async fn follow(run: Arc<Run>, started: i64) {
             }
         };
         if let Err(answer) = reach_again(&run.engine).await {
-            let message = format!("the Docker engine at {} is gone: {broken}; then: {answer}", run.engine.host);
+            let took = match restart::names(&nodes_of(&held)) {
+                none if none.is_empty() => none,
+                nodes => format!("; it ended {nodes} before that"),
+            };
+            let message = format!("the Docker engine at {} is gone: {broken}; then: {answer}{took}", run.engine.host);
+            let _ = run.setup.events.send(BackendEvent::EngineLost { message }).await;
+            return;
+        }
+        if let Some(message) = restart::of(&run, since, &told, &nodes_of(&held)).await {
             let _ = run.setup.events.send(BackendEvent::EngineLost { message }).await;
             return;
         }
     }
 }
 
+/// Whether nobody takes connections where the engine was: it ends, or has ended. One that is only slow does not refuse.
+async fn refuses(engine: &Engine) -> bool {
+    matches!(timeout(ANSWER, engine.docker.ping()).await, Ok(Err(_)))
+}
+
+/// The nodes that these events are about.
+fn nodes_of(events: &[EventMessage]) -> Vec<NodeName> {
+    let node = |event: &EventMessage| {
+        let attributes = event.actor.as_ref()?.attributes.as_ref()?;
+        let is_node = attributes.get(PART).map(String::as_str) == Some(PART_NODE);
+        attributes.get(NODE).filter(|_| is_node).map(|name| NodeName::new(name.as_str()))
+    };
+    events.iter().filter_map(node).collect()
+}
+
 async fn reach_again(engine: &Engine) -> Result<(), String> {
     let deadline = Instant::now() + ENGINE_GRACE;
     loop {
-        let answer = match timeout(ENGINE_GRACE, engine.docker.ping()).await {
+        let answer = match timeout(ANSWER, engine.docker.ping()).await {
             Ok(Ok(_)) => return Ok(()),
             Ok(Err(error)) => error.to_string(),
             Err(_) => "no answer".to_owned(),

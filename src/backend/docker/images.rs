@@ -10,9 +10,10 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::task::JoinSet;
 
 use super::super::{BackendError, Progress};
+use super::build;
 use super::build_lock::BuildLock;
+use super::builtin_image::{self, Recipe};
 use super::client::{Engine, has_status};
-use super::{build, builtin_image};
 use crate::action::{ClientRef, ImageSource};
 
 /// Builds that run at the same time. Builds mostly wait for the network or for one compiler that uses all cores.
@@ -100,13 +101,21 @@ async fn ensure(
         }
         ImageSource::Builtin => {
             let recipe = builtin_image::recipe().await?;
-            let made = once(engine, client, &recipe.image, progress, async || {
-                builtin_image::import(engine, &recipe, progress).await
-            });
-            (recipe.image.clone(), made.await?)
+            let made = ensure_imported(engine, client, &recipe, progress).await?;
+            (recipe.image.clone(), made)
         }
     };
     Ok(ReadyImage { client: client.clone(), image, made, took: start.elapsed() })
+}
+
+/// Makes the image of a program of this machine unless it is there. Returns whether it was made now.
+pub(super) async fn ensure_imported(
+    engine: &Engine,
+    client: &ClientRef,
+    recipe: &Recipe,
+    progress: &Progress,
+) -> Result<bool, BackendError> {
+    once(engine, client, &recipe.image, progress, async || builtin_image::import(engine, recipe, progress).await).await
 }
 
 /// Makes an image unless it is there, and sees to it that of several who want it one makes it: inside this process by

@@ -8,11 +8,14 @@ mod build;
 mod build_lock;
 mod builtin_image;
 mod capabilities;
+mod choice;
 mod clean;
 mod client;
 mod containers;
+mod context_folder;
 mod dial;
 mod events;
+mod ignore;
 mod images;
 mod init;
 mod labels;
@@ -20,8 +23,10 @@ mod logs;
 mod networks;
 mod prepare;
 mod remove;
+mod restart;
 mod run;
 mod seal;
+mod seal_helper;
 mod subnets;
 mod wire;
 
@@ -37,6 +42,7 @@ use super::{BackendError, LinkCounters, RunSetup};
 use crate::action::{Capabilities, NetworkName, NodeName, Signal};
 use crate::link::LinkTable;
 
+pub use choice::{EngineChoice, engine_choice};
 pub use clean::{clean, clean_images};
 pub use images::{ReadyImage, build_images};
 pub use networks::{NetworkRequest, Reservation, free_subnets, reserve};
@@ -151,7 +157,7 @@ impl DockerBackend {
             node.set_namespace(None);
         }
         let interrupted = run.interrupted.load(Ordering::Relaxed);
-        let errors = prepare::undo(&run.engine, &run.marks.run, run.wire.is_some(), interrupted).await;
+        let errors = prepare::undo(&run.engine, &run.marks.run, interrupted).await;
         for node in run.nodes.values() {
             let log = node.state.lock().await.log.take();
             if let Some(mut log) = log

@@ -11,6 +11,7 @@ use bollard::models::{Ipam, IpamConfig, Network, NetworkCreateRequest};
 use bollard::query_parameters::{InspectNetworkOptionsBuilder, ListNetworksOptionsBuilder};
 
 use super::super::BackendError;
+use super::capabilities;
 use super::client::{Engine, gone_is_fine, has_status};
 use super::labels::Marks;
 use super::subnets::{Range, free, routed};
@@ -25,6 +26,9 @@ const TRIES: usize = 64;
 
 /// Turns off the bridge's own forwarding between containers by an address filter of the engine's.
 const OPTION_ICC: &str = "com.docker.network.bridge.enable_icc";
+
+/// Keeps the bridge without an IPv4 address on the engine's machine, so that nothing of the network can be sent there.
+const OPTION_NO_ADDRESS: &str = "com.docker.network.bridge.inhibit_ipv4";
 
 /// A network to be reserved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -151,7 +155,7 @@ pub(super) async fn ensure(
             let same_range = configs.into_iter().flatten().any(|config| config.subnet.as_deref() == Some(&range));
             let same_seal = found.internal.unwrap_or(false) != spec.internet;
             let options = found.options.unwrap_or_default();
-            let same_bridge = (options.get(OPTION_ICC).map(String::as_str) == Some("false")) != open;
+            let same_bridge = options == bridge_options(engine, spec, open);
             if let (true, true, true, Some(id)) = (same_range, same_seal, same_bridge, found.id) {
                 return Ok(id);
             }
@@ -184,18 +188,32 @@ async fn create(
         gateway: Some(spec.gateway.to_string()),
         ..IpamConfig::default()
     };
-    let options = if open { HashMap::new() } else { HashMap::from([(OPTION_ICC.to_owned(), "false".to_owned())]) };
     let request = NetworkCreateRequest {
         name: marks.network_name(&spec.name),
         driver: Some("bridge".to_owned()),
         internal: Some(!spec.internet),
+        // Said, because an engine may be set up to make networks with IPv6, which no fault of ours would cut.
+        enable_ipv6: Some(false),
         // Named, because an engine logs an error for a driver without a name.
         ipam: Some(Ipam { driver: Some("default".to_owned()), config: Some(vec![config]), ..Ipam::default() }),
-        options: Some(options),
+        options: Some(bridge_options(engine, spec, open)),
         labels: Some(marks.common()),
         ..NetworkCreateRequest::default()
     };
     Ok(engine.docker.create_network(request).await?.id)
+}
+
+/// What the bridge driver is told. A sealed bridge gets no address of the machine where we need none: probes are sockets
+/// inside of nodes' namespaces there. Where those are out of reach, nodes' APIs are asked over the bridge.
+fn bridge_options(engine: &Engine, spec: &NetworkSpec, open: bool) -> HashMap<String, String> {
+    let no_address = !spec.internet && capabilities::namespaces(engine).is_ok();
+    let options = [(!open).then_some((OPTION_ICC, "false")), no_address.then_some((OPTION_NO_ADDRESS, "true"))];
+    options.into_iter().flatten().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// Name of the bridge device that an engine makes for the network with this id.
+pub(super) fn bridge_of(id: &str) -> String {
+    format!("br-{}", id.get(..12).unwrap_or(id))
 }
 
 /// Networks with one of our labels.

@@ -12,8 +12,8 @@ use super::capabilities::Gap;
 use super::client::Engine;
 use super::labels::Marks;
 use super::run::{Node, NodeState, Run};
-use super::seal::{self, SealKind};
-use super::subnets::Range;
+use super::seal::{self, Closing, SealKind};
+use super::subnets::{Range, routed};
 use super::wire::RunWire;
 use super::{capabilities, events, images, networks, remove};
 use crate::action::{ClientRef, ImageSource, NetworkName, NetworkSpec, NodeName, RunId};
@@ -26,11 +26,10 @@ const PARALLEL_CONTAINERS: usize = 8;
 pub(super) async fn prepare(setup: RunSetup) -> Result<Arc<Run>, BackendError> {
     let engine = Engine::connect().await?;
     let run = setup.run.clone();
-    let wired = setup.wire.is_some();
     match prepare_on(engine.clone(), setup).await {
         Ok(run) => Ok(run),
         Err(error) => {
-            for trouble in undo(&engine, &run, wired, false).await {
+            for trouble in undo(&engine, &run, false).await {
                 tracing::warn!(%run, error = %trouble, "a run that could not be prepared left something behind");
             }
             Err(error)
@@ -50,16 +49,24 @@ async fn prepare_on(engine: Engine, setup: RunSetup) -> Result<Arc<Run>, Backend
         Some(_) => Some(seal::probe(&engine).await),
         None => None,
     };
+    let namespaces = capabilities::namespaces(&engine);
+    let mut closing = Closing::default();
+    let guarded = setup.networks.iter().any(|network| !network.internet) && seal::guards_machine(&engine).await.is_ok();
     for network in &setup.networks {
-        networks::ensure(&engine, &marks, network, seal != Some(SealKind::EngineOption)).await?;
+        let made = networks::ensure(&engine, &marks, network, seal != Some(SealKind::EngineOption)).await?;
+        if seal == Some(SealKind::Nftables) {
+            closing.ranges.push(Range::around(network.subnet, network.prefix));
+        }
+        if guarded && !network.internet {
+            closing.bridges.push(networks::bridge_of(&made));
+        }
     }
-    if seal == Some(SealKind::Nftables) && !setup.networks.is_empty() {
-        let ranges: Vec<Range> =
-            setup.networks.iter().map(|network| Range::around(network.subnet, network.prefix)).collect();
-        seal::close(&engine, &marks, &ranges)
-            .await
-            .map_err(|error| BackendError::new("cannot seal the run's bridges", error))?;
+    if namespaces.is_err() {
+        can_be_asked(&engine, &setup.networks)?;
     }
+    seal::close(&engine, &marks, &closing)
+        .await
+        .map_err(|error| BackendError::new("cannot seal the run's bridges", error))?;
     let wire = match &setup.wire {
         Some(wire) => Some(RunWire::start(setup.nodes.len(), wire, setup.events.clone())?),
         None => None,
@@ -79,7 +86,7 @@ async fn prepare_on(engine: Engine, setup: RunSetup) -> Result<Arc<Run>, Backend
         })
         .collect();
     let started = engine_seconds(&engine).await;
-    let namespaces = capabilities::namespaces(&engine).is_ok();
+    let namespaces = namespaces.is_ok();
     let run = Arc::new(Run {
         engine,
         marks,
@@ -98,9 +105,24 @@ async fn prepare_on(engine: Engine, setup: RunSetup) -> Result<Arc<Run>, Backend
     Ok(run)
 }
 
+/// Makes sure that nodes can be asked where their namespaces cannot be entered: over their bridges, which are interfaces
+/// of this machine only if the engine is on it and in no network of its own. Otherwise every node would be one that never
+/// answers.
+fn can_be_asked(engine: &Engine, networks: &[NetworkSpec]) -> Result<(), BackendError> {
+    let failed = |error| BackendError::new("cannot read the routes of this machine", error);
+    let routes = routed(&std::fs::read_to_string("/proc/thread-self/net/route").map_err(failed)?);
+    let out_of_reach = networks.iter().find(|network| !routes.contains(&Range::around(network.subnet, network.prefix)));
+    let Some(network) = out_of_reach else { return Ok(()) };
+    let (name, host) = (&network.name, &engine.host);
+    Err(BackendError::plain(format!(
+        "nodes cannot be asked from here: network {name} of the engine at {host} is no network of this machine"
+    ))
+    .remedy("run on the machine of the engine, as root for an engine in a network of its own (rootless, Docker Desktop), or use `--backend native`"))
+}
+
 /// The engine's idea of now, in seconds since 1970: events are asked for from here on, and an engine on another machine
 /// may have another clock.
-async fn engine_seconds(engine: &Engine) -> i64 {
+pub(super) async fn engine_seconds(engine: &Engine) -> i64 {
     let told = engine.docker.info().await.ok().and_then(|info| info.system_time);
     let told = told.and_then(|time| time.parse::<jiff::Timestamp>().ok()).map(jiff::Timestamp::as_second);
     let own = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
@@ -134,10 +156,10 @@ async fn node_images(engine: &Engine, setup: &RunSetup) -> Result<BTreeMap<NodeN
 
 /// Removes everything that carries the run's label. Errors are collected. `interrupted` says that a request may still be
 /// under way whose answer nobody waits for.
-pub(super) async fn undo(engine: &Engine, run: &RunId, wired: bool, interrupted: bool) -> Vec<BackendError> {
+pub(super) async fn undo(engine: &Engine, run: &RunId, interrupted: bool) -> Vec<BackendError> {
     let (_, mut errors) = remove::remove_until_gone(engine, Some(run.as_str()), |_| true, interrupted).await;
-    // Without nft there was no table, and the attempt says so; that is no error.
-    if wired
+    // Without nft there was no table; that is no error. What is left of the run stays sealed until `clean` removes it.
+    if errors.is_empty()
         && seal::tables(engine).await.iter().any(|table| table.run == *run)
         && let Err(error) = seal::open(engine, run).await
     {

@@ -39,7 +39,7 @@ impl RunWire {
     }
 
     /// Puts a node's container on the wire: two routes to the halves of each subnet win over the engine's own one, and
-    /// the gateway keeps its way over the bridge.
+    /// the gateway of a network with a way out keeps its own over the bridge.
     pub(super) async fn attach(
         &self,
         run: &Run,
@@ -57,7 +57,10 @@ impl RunWire {
         if networks.is_empty() {
             return blocking(move || wire.detach(index)).await;
         }
-        let device = DeviceSetup::beside(DEVICE, &networks);
+        let mut device = DeviceSetup::beside(DEVICE, &networks);
+        // The gateway of a sealed network is nobody: what is sent to it goes the way of everything else, to be dropped.
+        let open = |host| run.networks.values().any(|network| network.internet && network.gateway == host);
+        device.keep.retain(|kept| open(kept.host));
         blocking(move || wire.attach(index, &namespace, &device)).await
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use super::super::fabric::{self, DeviceKind, Privilege};
+use super::super::is_shortage_of_files;
 use super::limits::LimitHome;
 use crate::action::{BackendKind, Capabilities, Capability, Support};
 
@@ -22,7 +23,11 @@ pub(super) fn ask() -> Capabilities {
         Ok(_) => Support::Yes { how: how.to_owned() },
         Err(error) => Support::No {
             why: format!("this process ({who}) can make no network for a node: {error}"),
-            remedy: fabric::user_namespace_remedy(),
+            remedy: if is_shortage_of_files(error) {
+                "raise the limit of open files (`ulimit -n`)".to_owned()
+            } else {
+                fabric::user_namespace_remedy()
+            },
         },
     };
     support.insert(Capability::Processes, needs_network(&format!("network namespaces, as {who}")));
@@ -50,6 +55,7 @@ pub(super) fn ask() -> Capabilities {
             remedy: "use the docker backend for a network with `internet: true`".to_owned(),
         },
     );
+    support.insert(Capability::Seal, needs_network("nodes' namespaces hold no interface of the machine"));
     Capabilities {
         backend: BackendKind::Native,
         engine: format!("child processes in network namespaces (Linux {}, {who})", kernel.trim()),
