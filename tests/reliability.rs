@@ -104,7 +104,13 @@ fn a_killed_docker_run_is_cleaned() {
 #[test]
 fn an_interrupt_is_judged_and_torn_down() {
     let _alone = alone();
-    for backend in ["native", "docker"] {
+    use nix::sys::signal::Signal;
+    for (backend, signal) in [
+        ("native", Signal::SIGINT),
+        ("native", Signal::SIGTERM),
+        ("native", Signal::SIGHUP),
+        ("docker", Signal::SIGHUP),
+    ] {
         if let Err(reason) = backend_works(backend) {
             skip(&format!("an_interrupt_is_judged_and_torn_down on {backend}"), &reason);
             continue;
@@ -116,9 +122,9 @@ fn an_interrupt_is_judged_and_torn_down() {
             fs::read_to_string(&journal).is_ok_and(|text| text.contains("timeline_started"))
         });
         let pid = nix::unistd::Pid::from_raw(child.id() as i32);
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).expect("our own child");
+        nix::sys::signal::kill(pid, signal).expect("our own child");
         let status = child.wait().expect("our own child");
-        assert_eq!(status.code(), Some(130), "{backend}");
+        assert_eq!(status.code(), Some(130), "{backend}, {signal}");
         for file in ["verdict.json", "junit.xml", "report.html", "run.json"] {
             assert!(here.path().join("results/latest").join(file).exists(), "{backend}: {file} is written");
         }
@@ -184,6 +190,32 @@ fn a_tool_that_stood_still_says_so() {
         let gaps = events.iter().map(|event| &event["what"]["poll_gap"]);
         assert_eq!(gaps.filter(|gap| gap["node"] == node && long(gap)).count(), 1, "{node}: {text}");
     }
+}
+
+/// A run whose terminal goes away goes on if that was asked for.
+#[test]
+fn a_run_under_nohup_outlives_its_terminal() {
+    let _alone = alone();
+    let test = "a_run_under_nohup_outlives_its_terminal";
+    if let Err(reason) = backend_works("native") {
+        return skip(test, &reason);
+    }
+    let here = project(SMALL);
+    let mut child = Command::new("nohup")
+        .arg(env!("CARGO_BIN_EXE_splitbrain"))
+        .args(["run", "small.yaml", "--backend", "native"])
+        .current_dir(here.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("nohup starts");
+    let journal = here.path().join("results/latest/events.jsonl");
+    wait_until("the timeline starts", Duration::from_secs(60), || {
+        fs::read_to_string(&journal).is_ok_and(|text| text.contains("timeline_started"))
+    });
+    let pid = nix::unistd::Pid::from_raw(child.id() as i32);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGHUP).expect("our own child");
+    assert_eq!(child.wait().expect("our own child").code(), Some(0));
 }
 
 /// A call to a node that does not answer holds up nothing: faults beside it come at their time, and it is journalled with
