@@ -13,7 +13,7 @@ mod owner;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -86,6 +86,20 @@ pub enum BackendEvent {
         code: Option<i32>,
         /// Signal number.
         signal: Option<i32>,
+    },
+    /// A node's process went on after SIGTERM for the whole time that it had to end, and was killed.
+    StopIgnored {
+        /// Which node.
+        node: NodeName,
+        /// How long it had.
+        waited: Duration,
+    },
+    /// The kernel killed processes of a node because the node wanted more memory than its limit.
+    OutOfMemory {
+        /// Which node.
+        node: NodeName,
+        /// How many, since it was last told; at least.
+        kills: u64,
     },
     /// A node's init commands are done.
     Initialised {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::chain::{BlockId, Chain};
 use super::windows::{Window, windows};
-use crate::journal::{BlockRecord, Journal, LinkCounterRecord, NodePhase, NodeRecord, RunRecord, What};
+use crate::journal::{BlockRecord, Event, Journal, LinkCounterRecord, NodePhase, NodeRecord, RunRecord, What};
 
 pub(crate) use super::node_state::State;
 
@@ -190,6 +190,8 @@ pub(crate) struct History<'a> {
     pub(crate) pressures: Vec<Pressure>,
     /// Times in which the tool itself stood still for longer than [`TOLERATED_GAP`]: from, to, line.
     pub(crate) standstills: Vec<(u64, u64, u64)>,
+    /// What the backend told of nodes' processes: [`What::StopIgnored`], [`What::OutOfMemory`].
+    pub(crate) told_of_processes: Vec<&'a Event>,
     /// What nodes told of blocks in which chains parted.
     pub(crate) inspected: Vec<super::block_differences::Told<'a>>,
 }
@@ -228,6 +230,7 @@ impl<'a> History<'a> {
             links: Vec::new(),
             pressures: Vec::new(),
             standstills: Vec::new(),
+            told_of_processes: Vec::new(),
             inspected: super::block_differences::told(journal),
         };
         history.read(journal, &journal.events[..judged]);

@@ -3,8 +3,10 @@
 mod busy_machine;
 mod claimed_peers;
 mod layers_apart;
+mod out_of_memory;
 mod rounds;
 mod standstill;
+mod stop_ignored;
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +29,10 @@ pub enum FindingKind {
     BusyMachine,
     /// The tool itself stood still.
     Standstill,
+    /// A node that was asked to end went on, and was killed in the end.
+    StopIgnored,
+    /// The kernel killed processes of a node for its memory limit.
+    OutOfMemory,
 }
 
 impl FindingKind {
@@ -38,6 +44,8 @@ impl FindingKind {
             Self::Rounds => "rounds without a block",
             Self::BusyMachine => "overloaded machine",
             Self::Standstill => "a tool that stood still",
+            Self::StopIgnored => "a stop that was ignored",
+            Self::OutOfMemory => "killed for memory",
         }
     }
 }
@@ -74,6 +82,8 @@ pub(crate) fn findings(history: &History<'_>) -> Vec<Finding> {
     all.extend(rounds::find(history));
     all.extend(busy_machine::find(history));
     all.extend(standstill::find(history));
+    all.extend(stop_ignored::find(history));
+    all.extend(out_of_memory::find(history));
     all.sort_by(|a, b| (a.from, a.kind, &a.who).cmp(&(b.from, b.kind, &b.who)));
     all.truncate(KEPT);
     all
