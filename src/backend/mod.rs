@@ -6,6 +6,7 @@
 pub mod docker;
 mod endings;
 pub mod fabric;
+mod leftovers;
 mod log_sink;
 pub mod native;
 mod owner;
@@ -22,6 +23,8 @@ use crate::action::{NetworkName, NetworkSpec, NodeName, NodeProcess, RunId, Seed
 use crate::link::LinkTable;
 
 pub(crate) use endings::ended_by_signal;
+pub use leftovers::{CleanRequest, Cleaned};
+pub(crate) use leftovers::{Fate, Judge};
 pub use log_sink::{LONGEST_LINE, LineWatcher, LogLine, LogSink, LogStream};
 pub use owner::{Owner, OwnerState};
 
@@ -158,15 +161,6 @@ impl BackendError {
         self.remedy = Some(remedy.into());
         self
     }
-}
-
-/// Something that `clean` removed, or would remove.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cleaned {
-    /// What it is: `container`, `network`, `process`, ….
-    pub kind: &'static str,
-    /// By which a person knows it.
-    pub name: String,
 }
 
 /// Counters of one directed link, as totals since the run started; indices are those of the plan.
