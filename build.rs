@@ -38,10 +38,12 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<(
     for entry in entries {
         let entry = entry?;
         let path = folder.join(entry.file_name());
+        // A folder, or a link to one: several checkouts may share what was built.
+        if entry.file_name() == "bin" {
+            continue;
+        }
         if entry.file_type()?.is_dir() {
-            if entry.file_name() != "bin" {
-                collect(root, &path, files)?;
-            }
+            collect(root, &path, files)?;
         } else {
             files.push(path);
         }

@@ -104,7 +104,13 @@ fn a_killed_docker_run_is_cleaned() {
 #[test]
 fn an_interrupt_is_judged_and_torn_down() {
     let _alone = alone();
-    for backend in ["native", "docker"] {
+    use nix::sys::signal::Signal;
+    for (backend, signal) in [
+        ("native", Signal::SIGINT),
+        ("native", Signal::SIGTERM),
+        ("native", Signal::SIGHUP),
+        ("docker", Signal::SIGHUP),
+    ] {
         if let Err(reason) = backend_works(backend) {
             skip(&format!("an_interrupt_is_judged_and_torn_down on {backend}"), &reason);
             continue;
@@ -116,9 +122,9 @@ fn an_interrupt_is_judged_and_torn_down() {
             fs::read_to_string(&journal).is_ok_and(|text| text.contains("timeline_started"))
         });
         let pid = nix::unistd::Pid::from_raw(child.id() as i32);
-        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGINT).expect("our own child");
+        nix::sys::signal::kill(pid, signal).expect("our own child");
         let status = child.wait().expect("our own child");
-        assert_eq!(status.code(), Some(130), "{backend}");
+        assert_eq!(status.code(), Some(130), "{backend}, {signal}");
         for file in ["verdict.json", "junit.xml", "report.html", "run.json"] {
             assert!(here.path().join("results/latest").join(file).exists(), "{backend}: {file} is written");
         }
@@ -184,6 +190,114 @@ fn a_tool_that_stood_still_says_so() {
         let gaps = events.iter().map(|event| &event["what"]["poll_gap"]);
         assert_eq!(gaps.filter(|gap| gap["node"] == node && long(gap)).count(), 1, "{node}: {text}");
     }
+}
+
+/// A run whose terminal goes away goes on if that was asked for.
+#[test]
+fn a_run_under_nohup_outlives_its_terminal() {
+    let _alone = alone();
+    let test = "a_run_under_nohup_outlives_its_terminal";
+    if let Err(reason) = backend_works("native") {
+        return skip(test, &reason);
+    }
+    let here = project(SMALL);
+    let mut child = Command::new("nohup")
+        .arg(env!("CARGO_BIN_EXE_splitbrain"))
+        .args(["run", "small.yaml", "--backend", "native"])
+        .current_dir(here.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("nohup starts");
+    let journal = here.path().join("results/latest/events.jsonl");
+    wait_until("the timeline starts", Duration::from_secs(60), || {
+        fs::read_to_string(&journal).is_ok_and(|text| text.contains("timeline_started"))
+    });
+    let pid = nix::unistd::Pid::from_raw(child.id() as i32);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGHUP).expect("our own child");
+    assert_eq!(child.wait().expect("our own child").code(), Some(0));
+}
+
+/// The bundled client behind a start script of one's own, which is `script` with the client's command in `"$@"`.
+fn behind_a_script(here: &Path, name: &str, script: &str) {
+    let folder = here.join("clients").join(name);
+    fs::create_dir_all(folder.join("bin")).expect("made");
+    let program = folder.join("bin").join(format!("{name}.sh"));
+    let script = script.replace("NODE", env!("CARGO_BIN_EXE_splitbrain"));
+    fs::write(&program, format!("#!/bin/sh\n{script}\n")).expect("written");
+    fs::set_permissions(&program, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("our own file");
+    let manifest = include_str!("../clients/reference/client.yaml")
+        .replace("name: reference", &format!("name: {name}"))
+        .replace("image: {builtin: reference}", "image: {build: .}")
+        .replace("native: {builtin: reference}", &format!("native: {{program: {name}.sh}}"))
+        .replace("  - splitbrain\n", &format!("  - {name}.sh\n"));
+    fs::write(folder.join("client.yaml"), manifest).expect("written");
+    fs::write(folder.join("Dockerfile"), "FROM scratch\n").expect("written");
+}
+
+fn events(here: &Path) -> Vec<serde_json::Value> {
+    let text = fs::read_to_string(here.join("results/latest/events.jsonl")).expect("the journal");
+    text.lines().map(|line| serde_json::from_str(line).expect("an event")).collect()
+}
+
+/// A start script with job control puts the client into a process group of its own: it is paused and killed all the same.
+#[test]
+fn faults_reach_a_client_in_a_process_group_of_its_own() {
+    let _alone = alone();
+    let test = "faults_reach_a_client_in_a_process_group_of_its_own";
+    if let Err(reason) = backend_works("native") {
+        return skip(test, &reason);
+    }
+    let timeline = "
+  - {name: freeze, at: 1s, for: 4s, inject: {pause: {targets: n-2}}}
+  - {name: crash, at: 9s, for: 2s, inject: {kill: {targets: n-2}}}
+";
+    let split = "\n  - {name: split, at: 500ms, for: 2s, inject: {isolate: {targets: n-2}}}\n";
+    let here = project(&SMALL.replace(split, timeline).replace("client: reference", "client: wrapped"));
+    behind_a_script(here.path(), "wrapped", "set -m\nNODE \"$@\" &\nwait $!");
+    let (code, stdout, stderr) = output(splitbrain(here.path()).args(["run", "small.yaml", "--backend", "native"]));
+    assert_eq!(code, 0, "{stdout}{stderr}");
+    let events = events(here.path());
+    let edge = |entry: &str, phase: &str| {
+        let faults = events.iter().map(|event| &event["what"]["fault"]);
+        let mut edges = faults.filter(|fault| fault["entry"] == entry && fault["phase"] == phase);
+        let fault = edges.next().unwrap_or_else(|| panic!("{entry} has no {phase}"));
+        assert!(fault["error"].is_null(), "{fault}");
+        fault["applied"].as_u64().expect("microseconds")
+    };
+    for entry in ["freeze", "crash"] {
+        let (begin, end) = (edge(entry, "begin"), edge(entry, "end"));
+        let heads = events.iter().filter(|event| event["what"]["head"]["node"] == "n-2");
+        let during = heads.filter(|event| event["at"].as_u64().is_some_and(|at| (begin..end).contains(&at)));
+        assert_eq!(during.count(), 0, "the node went on during {entry}");
+    }
+    let unexpected = events.iter().filter(|event| event["what"]["exit"]["expected"] == false).count();
+    assert_eq!(unexpected, 0, "the client that was killed had let go of its port: {stderr}");
+}
+
+/// A `stop` that the process does not see is told as what it was, and nothing leans on it.
+#[test]
+fn a_stop_that_is_ignored_is_a_finding() {
+    let _alone = alone();
+    let test = "a_stop_that_is_ignored_is_a_finding";
+    if let Err(reason) = backend_works("native") {
+        return skip(test, &reason);
+    }
+    let split = "\n  - {name: split, at: 500ms, for: 2s, inject: {isolate: {targets: n-2}}}\n";
+    let stop = "\n  - {name: ask, at: 1s, for: 6s, inject: {stop: {targets: n-2}}}\n";
+    let expect = "  - {after: ask, within: 10s, that: {agree: {on: head}}}\n";
+    let here = project(&(SMALL.replace(split, stop).replace("client: reference", "client: deaf") + expect));
+    // A signal that is ignored stays so over an exec: what the script becomes does not end.
+    behind_a_script(here.path(), "deaf", "trap '' TERM\nNODE \"$@\"\nexec sleep 1000");
+    let (code, stdout, stderr) = output(splitbrain(here.path()).args(["run", "small.yaml", "--backend", "native"]));
+    assert_eq!(code, 4, "what comes after a stop that was none is unknown: {stdout}{stderr}");
+    let told = "n-2 did not end within 10 s of SIGTERM and was killed; it was up until then";
+    assert!(stdout.contains(told), "{stdout}");
+    let events = events(here.path());
+    let ignored = events.iter().position(|event| event["what"]["stop_ignored"]["node"] == "n-2").expect("told");
+    let exit = events.iter().position(|event| event["what"]["exit"]["node"] == "n-2").expect("told");
+    assert!(ignored < exit, "it was up until then");
+    assert_eq!(events[exit]["what"]["exit"]["signal"], 9);
 }
 
 /// A call to a node that does not answer holds up nothing: faults beside it come at their time, and it is journalled with

@@ -6,6 +6,7 @@
 pub mod docker;
 mod endings;
 pub mod fabric;
+mod leftovers;
 mod log_file;
 mod log_sink;
 pub mod native;
@@ -15,7 +16,7 @@ mod owner;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -24,6 +25,8 @@ use crate::action::{NetworkName, NetworkSpec, NodeName, NodeProcess, RunId, Seed
 use crate::link::LinkTable;
 
 pub(crate) use endings::ended_by_signal;
+pub use leftovers::{CleanRequest, Cleaned};
+pub(crate) use leftovers::{Fate, Judge};
 pub use log_file::{LOG_LIMIT, Missing};
 pub use log_sink::{LONGEST_LINE, LineWatcher, LogLine, LogSink, LogStream};
 pub use open_files::{allow_open_files, is_shortage_of_files, open_files_needed};
@@ -91,6 +94,20 @@ pub enum BackendEvent {
         /// Signal number.
         signal: Option<i32>,
     },
+    /// A node's process went on after SIGTERM for the whole time that it had to end, and was killed.
+    StopIgnored {
+        /// Which node.
+        node: NodeName,
+        /// How long it had.
+        waited: Duration,
+    },
+    /// The kernel killed processes of a node because the node wanted more memory than its limit.
+    OutOfMemory {
+        /// Which node.
+        node: NodeName,
+        /// How many, since it was last told; at least.
+        kills: u64,
+    },
     /// A node's init commands are done.
     Initialised {
         /// Which node.
@@ -148,15 +165,6 @@ impl BackendError {
         self.remedy = Some(remedy.into());
         self
     }
-}
-
-/// Something that `clean` removed, or would remove.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cleaned {
-    /// What it is: `container`, `network`, `process`, ….
-    pub kind: &'static str,
-    /// By which a person knows it.
-    pub name: String,
 }
 
 /// Counters of one directed link, as totals since the run started; indices are those of the plan.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::chain::{BlockId, Chain};
 use super::findings::CutLog;
 use super::windows::{Window, windows};
-use crate::journal::{BlockRecord, Journal, LinkCounterRecord, NodePhase, NodeRecord, RunRecord, What};
+use crate::journal::{BlockRecord, Event, Journal, LinkCounterRecord, NodePhase, NodeRecord, RunRecord, What};
 
 pub(crate) use super::node_state::State;
 
@@ -193,6 +193,8 @@ pub(crate) struct History<'a> {
     pub(crate) cut_logs: Vec<CutLog>,
     /// Times in which the tool itself stood still for longer than [`TOLERATED_GAP`]: from, to, line.
     pub(crate) standstills: Vec<(u64, u64, u64)>,
+    /// What the backend told of nodes' processes: [`What::StopIgnored`], [`What::OutOfMemory`].
+    pub(crate) told_of_processes: Vec<&'a Event>,
     /// What nodes told of blocks in which chains parted.
     pub(crate) inspected: Vec<super::block_differences::Told<'a>>,
 }
@@ -232,6 +234,7 @@ impl<'a> History<'a> {
             pressures: Vec::new(),
             cut_logs: Vec::new(),
             standstills: Vec::new(),
+            told_of_processes: Vec::new(),
             inspected: super::block_differences::told(journal),
         };
         history.read(journal, &journal.events[..judged]);

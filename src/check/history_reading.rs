@@ -34,6 +34,7 @@ impl<'a> History<'a> {
                     let (over, cpu, memory) = (*over, *cpu, *memory);
                     self.pressures.push(Pressure { at: event.at, seq: event.seq, over, cpu, memory });
                 }
+                What::StopIgnored { .. } | What::OutOfMemory { .. } => self.told_of_processes.push(event),
                 What::Links { links } => self.links.push((event.at, event.seq, links)),
                 What::LogCut { node, bytes, limit, error } => self.cut_logs.push(CutLog {
                     at: event.at,

@@ -9,6 +9,7 @@
 //! 0 a b head a1                             (seconds after the zero; nodes; what)
 //! 10 begin split / 20.2 end split
 //! 12 c lost / 14 c back / 12 c exit 1 / 12 c exit expected / 14 c started / 14 c ready / 14 c notready
+//! 12 c stubborn 10 / 12 c oom 96 1
 //! 15 a answers rpc_equal/0 {"x": 1} / 15 a refuses rpc_equal/0 method not found / 15 a silent rpc_equal/0
 //! 15 a final 3 a1 / 15 a peers 2 / 15 a reorg 3 / 15 a reorg 3+ / 15 a log panic a line of text
 //! 30 trouble text / 30 ended complete
@@ -296,6 +297,12 @@ impl Builder {
                 signal: None,
                 expected: false,
                 last_lines: if lines.is_empty() { vec![] } else { vec![lines.join(" ")] },
+            },
+            ["stubborn", seconds] => What::StopIgnored { node, waited: (seconds.parse::<f64>().unwrap() * 1e6) as u64 },
+            ["oom", mebibytes, kills] => What::OutOfMemory {
+                node,
+                limit: Some(mebibytes.parse::<u64>().unwrap() << 20),
+                kills: kills.parse().unwrap(),
             },
             ["started"] => What::Node { node, phase: NodePhase::Started },
             ["ready"] => What::Node { node, phase: NodePhase::Ready },

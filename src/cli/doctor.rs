@@ -62,7 +62,7 @@ fn describe(capabilities: &Capabilities) -> String {
         }
         let what = match capability {
             Capability::Processes => "start nodes",
-            Capability::Wire => "cut and shape links",
+            Capability::Wire => "cut and shape links (multicast and broadcast are not carried)",
             Capability::Disconnect => "disconnect and reconnect",
             Capability::Pause => "pause nodes",
             Capability::Resources => "limit cpu and memory",

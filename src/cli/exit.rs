@@ -15,7 +15,7 @@ pub(super) enum Exit {
     Environment,
     /// Something that was expected could not be observed, or what was to be done was not done.
     Unknown,
-    /// Ctrl-C or SIGTERM; judged and torn down before.
+    /// Ctrl-C, SIGTERM or SIGHUP; judged and torn down before.
     Interrupted,
 }
 

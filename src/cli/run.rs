@@ -18,7 +18,7 @@ use super::scenario::{Loaded, ScenarioOptions, load, print_diagnostics};
 use super::{Global, interrupts, judge, output, programs};
 use crate::action::{BackendKind, Capabilities, RunId, Support};
 use crate::backend::fabric::{self, Privilege};
-use crate::backend::{Backend, allow_open_files, docker, native};
+use crate::backend::{Backend, CleanRequest, allow_open_files, docker, native};
 use crate::check::Verdict;
 use crate::journal::Journal;
 use crate::plan::{self, Plan, StartTimes, Surroundings};
@@ -179,7 +179,8 @@ async fn one_run(
     // Networks are reserved before there is a plan, and a start may be given up in the middle: whatever carries this
     // run's label goes, however far it came. After an ordinary teardown nothing is there.
     if docker && !arguments.keep {
-        match docker::clean(Some(&id), false).await {
+        let ours = CleanRequest { run: Some(id.clone()), own: true, ..CleanRequest::default() };
+        match docker::clean(&ours).await {
             Ok(_) => {}
             Err(error) if ran.exit == Exit::Environment => tracing::debug!("clean after {id}: {error}"),
             Err(error) => output::error(&error, &output::causes(&error), error.remedy.as_deref()),

@@ -342,7 +342,7 @@ pub enum What {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         error: Option<String>,
     },
-    /// Somebody pressed Ctrl-C or sent SIGTERM.
+    /// Somebody pressed Ctrl-C or sent SIGTERM or SIGHUP.
     Interrupted,
     /// The timeline ended; from here on nothing is judged.
     TimelineEnded {
@@ -353,6 +353,25 @@ pub enum What {
     TornDown {
         /// What could not be.
         errors: Vec<String>,
+    },
+    /// A node's process went on after SIGTERM for the whole time that a `stop` gives it, and was killed: it was up until
+    /// then. Its end is a line of its own ([`What::Exit`]).
+    StopIgnored {
+        /// Which node.
+        node: NodeName,
+        /// How long it had, in microseconds.
+        waited: u64,
+    },
+    /// The kernel killed processes of a node because the node wanted more memory than its limit. Not necessarily the node's
+    /// own process, whose end is a line of its own.
+    OutOfMemory {
+        /// Which node.
+        node: NodeName,
+        /// The limit, in bytes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<u64>,
+        /// How many processes, since the last such line; at least.
+        kills: u64,
     },
 }
 

@@ -535,6 +535,17 @@ impl Engine {
                 );
                 self.note_trouble(BackendError::plain(step))
             }
+            BackendEvent::StopIgnored { node, waited } => {
+                let line = format!("{node} did not end within {} s of SIGTERM and is killed", waited.as_secs());
+                (self.request.progress)(Progress::Trouble(line));
+                self.write(What::StopIgnored { node, waited: waited.as_micros() as u64 })
+            }
+            BackendEvent::OutOfMemory { node, kills } => {
+                let limit = self.memory_limit(&node);
+                let line = format!("{node}: the kernel killed a process for its memory limit");
+                (self.request.progress)(Progress::Trouble(line));
+                self.write(What::OutOfMemory { node, limit, kills })
+            }
             BackendEvent::Exited { node, code, signal } => {
                 let expected = self.lives.entry(node.clone()).or_default().ended();
                 let last_lines = if expected { Vec::new() } else { self.logs.last_lines(&node) };

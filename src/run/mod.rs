@@ -70,7 +70,7 @@ pub struct Request {
     pub poll_interval: Duration,
     /// Leave everything running at the end.
     pub keep: bool,
-    /// How often Ctrl-C was pressed or SIGTERM came: once ends the timeline, twice tears down now.
+    /// How often Ctrl-C was pressed or SIGTERM or SIGHUP came: once ends the timeline, twice tears down now.
     pub interrupts: watch::Receiver<u8>,
     /// Who shows progress.
     pub progress: Arc<dyn Fn(Progress) + Send + Sync>,
@@ -141,7 +141,7 @@ pub enum End {
     Complete,
     /// The scenario's `timeout` passed first.
     Timeout,
-    /// Ctrl-C or SIGTERM.
+    /// Ctrl-C, SIGTERM or SIGHUP.
     Interrupted,
     /// The environment could not do it; the message stands in [`Outcome::trouble`].
     Trouble,

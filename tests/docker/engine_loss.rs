@@ -175,7 +175,8 @@ async fn an_engine_that_goes_away_is_told_as_lost() {
     tokio::time::timeout(PATIENCE * 2, rest).await.expect("the actor ended");
     assert!(text.contains("EngineLost { message: \"the Docker engine at unix://"), "{text}");
     assert!(text.contains("cannot start node held") && text.contains("teardown: cannot list"), "{text}");
-    let mut cleaned = splitbrain::backend::docker::clean(Some(&run), false).await.unwrap();
+    let ours = splitbrain::backend::CleanRequest { run: Some(run.clone()), own: true, ..Default::default() };
+    let mut cleaned = splitbrain::backend::docker::clean(&ours).await.unwrap();
     cleaned.retain(|thing| thing.kind != "filter table");
     assert_eq!(cleaned.len(), 3, "{cleaned:?}");
 }

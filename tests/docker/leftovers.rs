@@ -5,11 +5,16 @@ use std::time::Duration;
 
 use splitbrain::action::{Capability, NetworkName, NodeName, RunId};
 use splitbrain::backend::docker::{self, NetworkRequest};
+use splitbrain::backend::{BackendError, CleanRequest, Cleaned, OwnerState};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
 use crate::needs;
 use crate::scene::{PATIENCE, Scene, fresh_run, node, told, why_not};
+
+async fn clean(run: Option<&RunId>, dry_run: bool) -> Result<Vec<Cleaned>, BackendError> {
+    docker::clean(&CleanRequest { run: run.cloned(), dry_run, ..CleanRequest::default() }).await
+}
 
 /// Tells a copy of this program to hold a run with this id.
 const HOLD: &str = "SPLITBRAIN_TEST_HOLD";
@@ -62,16 +67,16 @@ async fn clean_removes_what_a_killed_run_left_and_nothing_else() {
     let holding = async { while lines.next_line().await.unwrap().expect("the holder ended") != "holding" {} };
     tokio::time::timeout(PATIENCE, holding).await.expect("the holder never held");
 
-    let of_run = |found: &[splitbrain::backend::Cleaned]| -> Vec<String> {
-        let ours = found.iter().filter(|thing| thing.name.contains(run.as_str()));
+    let of_run = |found: &[Cleaned]| -> Vec<String> {
+        let ours = found.iter().filter(|thing| thing.name.contains(run.as_str()) && thing.kept.is_none());
         ours.map(|thing| format!("{} {}", thing.kind, thing.name)).collect()
     };
-    let say = |error| -> Vec<splitbrain::backend::Cleaned> { panic!("{}", told(&error)) };
-    let alive = docker::clean(None, true).await.unwrap_or_else(say);
+    let say = |error| -> Vec<Cleaned> { panic!("{}", told(&error)) };
+    let alive = clean(None, true).await.unwrap_or_else(say);
     assert_eq!(of_run(&alive), Vec::<String>::new(), "a living run was found");
     holder.kill().await.unwrap();
 
-    let found = docker::clean(None, true).await.unwrap_or_else(say);
+    let found = clean(None, true).await.unwrap_or_else(say);
     let mut expected = vec![
         format!("container splitbrain-{run}-held"),
         format!("volume splitbrain-{run}-held"),
@@ -81,13 +86,14 @@ async fn clean_removes_what_a_killed_run_left_and_nothing_else() {
         expected.push(format!("filter table splitbrain_{run}"));
     }
     assert_eq!(of_run(&found), expected);
-    let cleaned = docker::clean(None, false).await.unwrap_or_else(say);
+    let cleaned = clean(None, false).await.unwrap_or_else(say);
     assert_eq!(of_run(&cleaned), expected);
-    assert_eq!(docker::clean(Some(&run), true).await.unwrap_or_else(say), []);
+    assert_eq!(clean(Some(&run), true).await.unwrap_or_else(say), []);
 
-    let mut still = docker::clean(Some(&bystander.run), true).await.unwrap_or_else(say);
+    let mut still = clean(Some(&bystander.run), false).await.unwrap_or_else(say);
     still.retain(|thing| thing.kind != "filter table");
     assert_eq!(still.len(), 3, "{still:?}");
+    assert!(still.iter().all(|thing| thing.kept == Some(OwnerState::Alive)), "{still:?}");
     bystander.clear().await;
 }
 
@@ -106,8 +112,8 @@ async fn a_run_killed_at_any_moment_is_cleaned_up() {
         // No condition to wait for: the moment is what is tried.
         tokio::time::sleep(Duration::from_millis(40 + 130 * step)).await;
         holder.kill().await.unwrap();
-        let cleaned = docker::clean(Some(&run), false).await.unwrap_or_else(|error| panic!("{}", told(&error)));
-        let left = docker::clean(Some(&run), true).await.unwrap_or_else(|error| panic!("{}", told(&error)));
+        let cleaned = clean(Some(&run), false).await.unwrap_or_else(|error| panic!("{}", told(&error)));
+        let left = clean(Some(&run), true).await.unwrap_or_else(|error| panic!("{}", told(&error)));
         assert_eq!(left, [], "step {step}, after {cleaned:?}");
     }
 }
@@ -140,6 +146,6 @@ async fn ranges_reserved_at_the_same_moment_differ() {
         assert!(one.release().await.is_empty());
     }
     for run in &runs {
-        assert_eq!(docker::clean(Some(run), true).await.unwrap(), []);
+        assert_eq!(clean(Some(run), true).await.unwrap(), []);
     }
 }

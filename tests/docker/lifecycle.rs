@@ -45,6 +45,34 @@ async fn a_killed_node_comes_back_with_its_data_and_address() {
     scene.clear().await;
 }
 
+/// A shell as process 1 does not see SIGTERM: its stop was a kill, ten seconds later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stop_that_is_ignored_is_told() {
+    needs!();
+    let mut scene = Scene::set(vec![node("deaf", "echo ready; while :; do sleep 0.1; done")], false).await;
+    scene.start("deaf").await;
+    scene.says("deaf", "ready").await;
+    let name = NodeName::new("deaf");
+    scene.done(scene.backend.signal(&name, Signal::Stop).await);
+    scene.hears(BackendEvent::StopIgnored { node: name, waited: std::time::Duration::from_secs(10) }).await;
+    scene.hears(exited("deaf", None, Some(9))).await;
+    scene.clear().await;
+}
+
+/// The kernel ends a helper; the node itself goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_helper_that_is_killed_for_memory_is_told_of() {
+    needs!();
+    let mut hungry = node("hungry", "(x=0123456789; while :; do x=$x$x; done) & sleep 1000");
+    hungry.resources.memory = Some(32 << 20);
+    let mut scene = Scene::set(vec![hungry], false).await;
+    scene.start("hungry").await;
+    scene.hears(BackendEvent::OutOfMemory { node: NodeName::new("hungry"), kills: 1 }).await;
+    let ended = scene.heard().iter().any(|event| matches!(event, BackendEvent::Exited { .. }));
+    assert!(!ended, "the node itself goes on");
+    scene.clear().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn stopping_gives_a_chance_to_tidy_up() {
     needs!();

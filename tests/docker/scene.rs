@@ -12,7 +12,7 @@ use splitbrain::action::{
     NodeProcess, Resources, RunId, Seeds, Support,
 };
 use splitbrain::backend::docker::{self, DockerBackend, NetworkRequest};
-use splitbrain::backend::{BackendError, BackendEvent, LogSink, Progress, RunSetup, WireSetup};
+use splitbrain::backend::{BackendError, BackendEvent, CleanRequest, LogSink, Progress, RunSetup, WireSetup};
 use splitbrain::link::{LinkParameters, LinkRule, LinkTable};
 use tokio::sync::mpsc;
 
@@ -289,7 +289,10 @@ impl Scene {
     pub(crate) async fn clear(self) {
         let errors = self.backend.teardown().await;
         assert!(errors.is_empty(), "{}", errors.iter().map(told).collect::<Vec<_>>().join("\n"));
-        let left = docker::clean(Some(&self.run), true).await.unwrap_or_else(|error| panic!("{}", told(&error)));
+        let left =
+            docker::clean(&CleanRequest { run: Some(self.run.clone()), dry_run: true, ..CleanRequest::default() })
+                .await
+                .unwrap_or_else(|error| panic!("{}", told(&error)));
         assert_eq!(left, [], "left behind");
     }
 }

@@ -24,6 +24,14 @@ const TESTS: &[Test] = &[
     ("a_restart_keeps_address_wire_and_data", native::a_restart_keeps_address_wire_and_data),
     ("signals_reach_the_whole_group_and_ends_are_told", native::signals_reach_the_whole_group_and_ends_are_told),
     ("a_node_that_ignores_sigterm_is_killed_in_the_end", native::a_node_that_ignores_sigterm_is_killed_in_the_end),
+    ("faults_reach_whatever_a_node_has_started", native::faults_reach_whatever_a_node_has_started),
+    ("nodes_have_temporary_files_and_names_of_their_own", native::nodes_have_temporary_files_and_names_of_their_own),
+    ("a_helper_that_is_killed_for_memory_is_told_of", native::a_helper_that_is_killed_for_memory_is_told_of),
+    ("clean_in_another_pid_namespace_ends_no_live_run", native::clean_in_another_pid_namespace_ends_no_live_run),
+    (
+        "clean_ends_what_sits_in_a_node_s_network_without_marks",
+        native::clean_ends_what_sits_in_a_node_s_network_without_marks,
+    ),
     ("a_detached_node_is_seen_and_comes_back", native::a_detached_node_is_seen_and_comes_back),
     (
         "files_and_init_commands_are_made_again_after_a_wipe",
@@ -48,7 +56,15 @@ fn rootless() -> Outcome {
 /// The same for nodes.
 fn rootless_nodes() -> Outcome {
     harness::run_as_nobody(
-        &["nodes_run_and", "restart_keeps", "signals_reach", "detached_node", "teardown_ends"],
+        &[
+            "nodes_run_and",
+            "restart_keeps",
+            "signals_reach",
+            "detached_node",
+            "teardown_ends",
+            "faults_reach",
+            "nodes_have",
+        ],
         &Tun::AsItIs,
     )
 }

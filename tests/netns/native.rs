@@ -14,7 +14,9 @@ use splitbrain::action::{
 };
 use splitbrain::backend::fabric::Namespace;
 use splitbrain::backend::native::{self, NativeBackend};
-use splitbrain::backend::{BackendError, BackendEvent, Cleaned, LogSink, Owner, Progress, RunSetup, WireSetup};
+use splitbrain::backend::{
+    BackendError, BackendEvent, CleanRequest, Cleaned, LogSink, Owner, Progress, RunSetup, WireSetup,
+};
 use splitbrain::link::{LinkParameters, LinkRule, LinkTable};
 use tokio::sync::mpsc;
 
@@ -229,16 +231,10 @@ pub(crate) fn signals_reach_the_whole_group_and_ends_are_told() -> Outcome {
         anyhow::ensure!(run.log(1) == "leaving\n", "{:?}", run.log(1));
         run.logged(0, "child ")?;
         let child: u32 = run.log(0).trim().trim_start_matches("child ").parse()?;
-        let state = |pid: u32| {
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next())
-        };
         run.backend.signal(&name(0), Signal::Pause).await?;
-        wait_for("both are stopped", PATIENCE, || {
-            state(child) == Some('T') && state(run.pid(0).expect("it runs")) == Some('T')
-        })?;
+        anyhow::ensure!(stands_still(child) && stands_still(run.pid(0)?));
         run.backend.signal(&name(0), Signal::Resume).await?;
-        wait_for("the child goes on", PATIENCE, || state(child) == Some('S'))?;
+        wait_for("the child goes on", PATIENCE, || !stands_still(child))?;
         run.backend.signal(&name(0), Signal::Pause).await?;
         let began = Instant::now();
         run.backend.signal(&name(0), Signal::Stop).await?;
@@ -252,6 +248,189 @@ pub(crate) fn signals_reach_the_whole_group_and_ends_are_told() -> Outcome {
     })
 }
 
+/// Whether a process is stopped, or its control group is frozen.
+fn stands_still(pid: u32) -> bool {
+    let read = |path: String| std::fs::read_to_string(path).unwrap_or_default();
+    let stat = read(format!("/proc/{pid}/stat"));
+    let stopped = stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'));
+    let groups = read(format!("/proc/{pid}/cgroup"));
+    let frozen = groups.lines().filter_map(|line| line.rsplit_once(':')).any(|(_, group)| {
+        ["", "/unified"]
+            .iter()
+            .any(|home| read(format!("/sys/fs/cgroup{home}{group}/cgroup.events")).contains("frozen 1"))
+            || read(format!("/sys/fs/cgroup/freezer{group}/freezer.state")).starts_with("FROZEN")
+    });
+    stopped || frozen
+}
+
+/// All processes in a network namespace.
+fn in_network(namespace: &Namespace) -> Vec<u32> {
+    use std::os::unix::fs::MetadataExt;
+    let wanted = namespace.inode().ok();
+    let all = std::fs::read_dir("/proc").into_iter().flatten().flatten();
+    let all = all.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    all.filter(|pid| std::fs::metadata(format!("/proc/{pid}/ns/net")).ok().map(|found| found.ino()) == wanted).collect()
+}
+
+/// Children in sessions of their own, without our marks, and more of them at any moment: nothing of a node is outside of
+/// what is done to it.
+pub(crate) fn faults_reach_whatever_a_node_has_started() -> Outcome {
+    block_on(async {
+        let run = nodes(1, &["breeder"]).await?;
+        run.backend.start(&name(0)).await?;
+        let born = || std::fs::read(run.node_folder(0).join("data/born")).map_or(0, |born| born.len());
+        let more_than = |count| wait_for("daemons are born", PATIENCE, || born() > count);
+        more_than(3)?;
+        for round in 0..3 {
+            run.backend.signal(&name(0), Signal::Pause).await?;
+            let (before, log) = (born(), run.log(0).len());
+            let namespace = Namespace::of_process(run.pid(0)?)?;
+            let moving: Vec<u32> = in_network(&namespace).into_iter().filter(|pid| !stands_still(*pid)).collect();
+            anyhow::ensure!(moving.is_empty(), "round {round}: {moving:?} still run");
+            // Long enough for ten more.
+            let seen = Instant::now();
+            wait_for("time goes by", PATIENCE, || seen.elapsed() > Duration::from_millis(100))?;
+            anyhow::ensure!(
+                born() == before && run.log(0).len() == log,
+                "round {round}: it went on while it was paused"
+            );
+            run.backend.signal(&name(0), Signal::Resume).await?;
+            more_than(before)?;
+        }
+        for (round, signal) in [Signal::Kill, Signal::Stop, Signal::Kill].into_iter().enumerate() {
+            let namespace = Namespace::of_process(run.pid(0)?)?;
+            if round == 2 {
+                run.backend.signal(&name(0), Signal::Pause).await?;
+            }
+            run.backend.signal(&name(0), signal).await?;
+            let left = in_network(&namespace);
+            anyhow::ensure!(left.is_empty(), "{signal:?} left {left:?}");
+            let before = born();
+            run.backend.start(&name(0)).await?;
+            more_than(before)?;
+        }
+        let namespace = Namespace::of_process(run.pid(0)?)?;
+        let errors = run.backend.teardown().await;
+        anyhow::ensure!(errors.is_empty(), "teardown: {errors:?}");
+        let left = in_network(&namespace);
+        anyhow::ensure!(left.is_empty(), "the teardown left {left:?}");
+        Ok(Verdict::Passed)
+    })
+}
+
+pub(crate) fn nodes_have_temporary_files_and_names_of_their_own() -> Outcome {
+    block_on(async {
+        let run = prepare(vec![process(0, &["wait"]), process(1, &["wait"]), process(2, &["wait"])]).await?;
+        let folders: Vec<String> = (0..3).map(|node| run.node_folder(node).display().to_string()).collect();
+        let errors = run.backend.teardown().await;
+        anyhow::ensure!(errors.is_empty(), "teardown: {errors:?}");
+        let neighbour = |node: usize| format!("{}/data", folders[(node + 1) % 2]);
+        let mut third = process(2, &["look", "/nowhere"]);
+        third.attachments = vec![Attachment { network: "private".into(), address: second_address(2) }];
+        let processes = vec![process(0, &["look", &neighbour(0)]), process(1, &["look", &neighbour(1)]), third];
+        let (sender, events) = mpsc::channel(64);
+        let backend = NativeBackend::prepare(setup(run.folder.path(), processes, sender)).await?;
+        let run = Run { backend, events, folder: run.folder };
+        for node in 0..3 {
+            run.backend.create(&name(node)).await?;
+        }
+        for node in 0..3 {
+            run.backend.start(&name(node)).await?;
+            run.logged(node, "looked")?;
+        }
+        let own = "lock in /tmp: true\nlock in /var/tmp: true\nlock in /dev/shm: true\nneighbour: false\nself: true\n";
+        let names = "node-0: 10.77.0.10\nnode-1: 10.77.0.11\nnode-2: nobody\nlocalhost: 127.0.0.1\nlooked\n";
+        for node in 0..2 {
+            anyhow::ensure!(run.log(node) == format!("{own}{names}"), "{node}: {}", run.log(node));
+        }
+        let alone = "node-0: nobody\nnode-1: nobody\nnode-2: 10.78.0.12\n";
+        anyhow::ensure!(run.log(2).contains(alone), "{}", run.log(2));
+        for folder in ["/tmp", "/var/tmp", "/dev/shm"] {
+            anyhow::ensure!(!Path::new(folder).join("splitbrain-netns.lock").exists(), "a lock is left in {folder}");
+        }
+        // As with a container: what it left in /tmp is there after a restart, and not after a wipe.
+        run.backend.signal(&name(0), Signal::Kill).await?;
+        run.backend.start(&name(0)).await?;
+        let times = |text: &str| run.log(0).matches(text).count();
+        wait_for("it has looked again", PATIENCE, || times("looked") == 2)?;
+        anyhow::ensure!(times("lock in /tmp: false") == 1 && times("lock in /dev/shm: true") == 2, "{}", run.log(0));
+        run.backend.signal(&name(0), Signal::Kill).await?;
+        run.backend.wipe(&name(0)).await?;
+        run.backend.start(&name(0)).await?;
+        wait_for("it has looked a third time", PATIENCE, || times("looked") == 3)?;
+        anyhow::ensure!(times("lock in /tmp: true") == 2, "{}", run.log(0));
+        run.end().await
+    })
+}
+
+/// Whatever a node forks in its first instant is inside of its limit, and its end there is told.
+pub(crate) fn a_helper_that_is_killed_for_memory_is_told_of() -> Outcome {
+    if !limits_possible()? {
+        return Ok(Verdict::Skipped("no limits can be set here".to_owned()));
+    }
+    block_on(async {
+        let mut node = process(0, &["hog"]);
+        node.resources = Resources { cpus: None, memory: Some(64 << 20) };
+        let mut run = prepare(vec![node]).await?;
+        run.backend.create(&name(0)).await?;
+        run.backend.start(&name(0)).await?;
+        anyhow::ensure!(matches!(run.next_event().await?, BackendEvent::Initialised { .. }));
+        let event = run.next_event().await?;
+        anyhow::ensure!(event == BackendEvent::OutOfMemory { node: name(0), kills: 1 }, "{event:?}");
+        run.logged(0, "the helper ended: signal: 9 (SIGKILL)")?;
+        anyhow::ensure!(lives(run.pid(0)?), "the node itself goes on");
+        run.end().await
+    })
+}
+
+/// Played by a copy of this program in another pid namespace, where no owner can be seen.
+pub(crate) fn clean_in_here(run: &str) -> anyhow::Result<()> {
+    let request = CleanRequest { run: Some(RunId::new(run)), ..CleanRequest::default() };
+    for thing in block_on(async { Ok(native::clean(&request).await?) })? {
+        println!("{} {} {}", thing.kept.map_or("removed", |owner| owner.word()), thing.kind, thing.name);
+    }
+    Ok(())
+}
+
+pub(crate) fn clean_in_another_pid_namespace_ends_no_live_run() -> Outcome {
+    let (mut living, kept) = orchestrator("family")?;
+    let run = format!("k{}", living.id());
+    let cleaned = Command::new("unshare")
+        .args(["--pid", "--fork", "--mount-proc"])
+        .arg(std::env::current_exe()?)
+        .args([PART, "clean", &run])
+        .output()?;
+    let said = String::from_utf8_lossy(&cleaned.stdout).into_owned();
+    let outcome = (|| {
+        anyhow::ensure!(cleaned.status.success(), "{said}{}", String::from_utf8_lossy(&cleaned.stderr));
+        anyhow::ensure!(said.contains("elsewhere folder") && !said.contains("removed"), "{said}");
+        anyhow::ensure!(of_run(living.id()).len() == 6 && kept.join("owner").exists(), "a living run was touched");
+        Ok(())
+    })();
+    living.kill()?;
+    living.wait()?;
+    let rest = clean(Some(&RunId::new(&*run)), false)?;
+    outcome?;
+    anyhow::ensure!(!rest.is_empty() && of_run(living.id()).is_empty() && !kept.exists());
+    Ok(Verdict::Passed)
+}
+
+/// Processes that carry none of our marks, of a run that was killed.
+pub(crate) fn clean_ends_what_sits_in_a_node_s_network_without_marks() -> Outcome {
+    let (mut killed, left) = orchestrator("breeder")?;
+    let nodes = of_run(killed.id());
+    anyhow::ensure!(nodes.len() >= 3, "{nodes:?}");
+    let namespaces: Vec<Namespace> = nodes.iter().filter_map(|pid| Namespace::of_process(*pid).ok()).collect();
+    let all = || namespaces.iter().flat_map(in_network).collect::<std::collections::BTreeSet<u32>>();
+    wait_for("there are daemons", PATIENCE, || all().len() > 10)?;
+    killed.kill()?;
+    killed.wait()?;
+    // The breeders fork on meanwhile.
+    let cleaned = clean(Some(&RunId::new(format!("k{}", killed.id()))), false)?;
+    anyhow::ensure!(all().is_empty() && !left.exists(), "{:?} are left after {cleaned:?}", all());
+    Ok(Verdict::Passed)
+}
+
 pub(crate) fn a_node_that_ignores_sigterm_is_killed_in_the_end() -> Outcome {
     block_on(async {
         let mut run = nodes(1, &["stubborn"]).await?;
@@ -260,6 +439,9 @@ pub(crate) fn a_node_that_ignores_sigterm_is_killed_in_the_end() -> Outcome {
         run.backend.signal(&name(0), Signal::Stop).await?;
         anyhow::ensure!(began.elapsed() >= Duration::from_secs(10), "it got only {:?}", began.elapsed());
         run.next_event().await?;
+        let event = run.next_event().await?;
+        let ignored = BackendEvent::StopIgnored { node: name(0), waited: Duration::from_secs(10) };
+        anyhow::ensure!(event == ignored, "{event:?}");
         let event = run.next_event().await?;
         anyhow::ensure!(event == BackendEvent::Exited { node: name(0), code: None, signal: Some(9) }, "{event:?}");
         run.end().await
@@ -371,7 +553,7 @@ pub(crate) fn limits_are_set_or_refused() -> Outcome {
         run.backend.create(&name(0)).await?;
         run.start_all(1).await?;
         let groups = std::fs::read_to_string(format!("/proc/{}/cgroup", run.pid(0)?))?;
-        anyhow::ensure!(groups.contains("splitbrain.t"), "{groups}");
+        anyhow::ensure!(groups.contains("splitbrain-node.t"), "{groups}");
         run.end().await
     })
 }
@@ -407,13 +589,13 @@ pub(crate) fn teardown_ends_everything_even_in_the_middle() -> Outcome {
     })
 }
 
-/// Played by a copy of this program: starts three nodes, says so, and waits to be killed.
-pub(crate) fn orchestrate() -> anyhow::Result<()> {
+/// Played by a copy of this program: starts three nodes that play a part, says so, and waits to be killed.
+pub(crate) fn orchestrate(part: &str) -> anyhow::Result<()> {
     block_on(async {
         let run = RunId::new(format!("k{}", std::process::id()));
         let folder = native::state_folder(&run)?;
         let (sender, _events) = mpsc::channel(64);
-        let mut processes: Vec<_> = (0..3).map(|index| process(index, &["family"])).collect();
+        let mut processes: Vec<_> = (0..3).map(|index| process(index, &[part])).collect();
         if NativeBackend::capabilities().await.has(splitbrain::action::Capability::Resources) {
             processes[0].resources.memory = Some(100 << 20);
         }
@@ -431,14 +613,18 @@ fn limits_possible() -> anyhow::Result<bool> {
     block_on(async { Ok(NativeBackend::capabilities().await.has(splitbrain::action::Capability::Resources)) })
 }
 
+/// What goes, or would go.
 fn clean(run: Option<&RunId>, dry_run: bool) -> anyhow::Result<Vec<Cleaned>> {
-    block_on(async { Ok(native::clean(run, dry_run).await?) })
+    let request = CleanRequest { run: run.cloned(), dry_run, ..CleanRequest::default() };
+    let mut cleaned = block_on(async { Ok(native::clean(&request).await?) })?;
+    cleaned.retain(|thing| thing.kept.is_none());
+    Ok(cleaned)
 }
 
 /// Starts a copy of this program that runs three nodes, and waits until they run. Also its state folder.
-fn orchestrator() -> anyhow::Result<(std::process::Child, PathBuf)> {
+fn orchestrator(part: &str) -> anyhow::Result<(std::process::Child, PathBuf)> {
     let mut child =
-        Command::new(std::env::current_exe()?).args([PART, "orchestrate"]).stdout(Stdio::piped()).spawn()?;
+        Command::new(std::env::current_exe()?).args([PART, "orchestrate", part]).stdout(Stdio::piped()).spawn()?;
     let mut line = String::new();
     let output = child.stdout.take().context("its output is a pipe")?;
     std::io::BufRead::read_line(&mut std::io::BufReader::new(output), &mut line)?;
@@ -461,8 +647,10 @@ fn of_run(pid: u32) -> Vec<u32> {
 pub(crate) fn clean_works_after_a_kill_at_any_instant() -> Outcome {
     let mut found = 0;
     for instant in 0..20 {
-        let mut child =
-            Command::new(std::env::current_exe()?).args([PART, "orchestrate"]).stdout(Stdio::null()).spawn()?;
+        let mut child = Command::new(std::env::current_exe()?)
+            .args([PART, "orchestrate", "family"])
+            .stdout(Stdio::null())
+            .spawn()?;
         let until = Instant::now() + Duration::from_millis(instant * 12);
         while let Some(rest) = until.checked_duration_since(Instant::now()) {
             std::thread::park_timeout(rest);
@@ -483,8 +671,8 @@ pub(crate) fn clean_works_after_a_kill_at_any_instant() -> Outcome {
 }
 
 pub(crate) fn clean_removes_what_a_killed_run_left() -> Outcome {
-    let (mut killed, left) = orchestrator()?;
-    let (mut living, kept) = orchestrator()?;
+    let (mut killed, left) = orchestrator("family")?;
+    let (mut living, kept) = orchestrator("family")?;
     // Marks of an owner that is alive, and none at all.
     let bystander = |marked: bool| -> anyhow::Result<std::process::Child> {
         let mut command = Command::new(std::env::current_exe()?);

@@ -24,9 +24,15 @@ pub(crate) fn play() -> Option<ExitCode> {
         }
         ["append", file, text] => append(file, text),
         ["family"] => family(),
+        ["breeder"] => breeder(),
+        ["daemon"] => daemon(),
+        ["hog"] => hog(),
+        ["eat", bytes] => eat(bytes),
+        ["look", neighbour] => look(neighbour),
+        ["clean", run] => super::native::clean_in_here(run),
+        ["orchestrate", part] => super::native::orchestrate(part),
         ["stubborn"] => stubborn(),
         ["wait"] => wait(),
-        ["orchestrate"] => super::native::orchestrate(),
         other => Err(anyhow::anyhow!("there is no part {other:?}")),
     };
     Some(match played {
@@ -79,6 +85,52 @@ fn append(file: &str, text: &str) -> anyhow::Result<()> {
 fn family() -> anyhow::Result<()> {
     let child = Command::new(std::env::current_exe()?).args([PART, "wait"]).spawn()?;
     println!("child {}", child.id());
+    wait()
+}
+
+/// Starts a daemon every 10 ms, which has a session of its own and nothing in its environment.
+fn breeder() -> anyhow::Result<()> {
+    loop {
+        drop(Command::new(std::env::current_exe()?).args([PART, "daemon"]).env_clear().spawn()?);
+        println!("bred");
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+}
+
+fn daemon() -> anyhow::Result<()> {
+    nix::unistd::setsid()?;
+    append("data/born", ".")?;
+    wait()
+}
+
+/// Starts a helper at once that takes more memory than there is, and goes on without it.
+fn hog() -> anyhow::Result<()> {
+    let mut helper = Command::new(std::env::current_exe()?).args([PART, "eat", "200000000"]).spawn()?;
+    println!("the helper ended: {}", helper.wait()?);
+    wait()
+}
+
+fn eat(bytes: &str) -> anyhow::Result<()> {
+    let eaten = vec![1_u8; bytes.parse()?];
+    println!("ate {}", eaten.iter().map(|byte| usize::from(*byte)).sum::<usize>());
+    wait()
+}
+
+/// Says what it sees of the machine's files and of the other nodes.
+fn look(neighbour: &str) -> anyhow::Result<()> {
+    for folder in ["/tmp", "/var/tmp", "/dev/shm"] {
+        let lock = std::fs::File::create_new(format!("{folder}/splitbrain-netns.lock"));
+        println!("lock in {folder}: {}", lock.is_ok());
+    }
+    let written = std::fs::write(format!("{neighbour}/stranger"), "x");
+    println!("neighbour: {}", written.is_ok());
+    println!("self: {}", std::fs::write("data/mine", "x").is_ok());
+    for name in ["node-0", "node-1", "node-2", "localhost"] {
+        let found = std::net::ToSocketAddrs::to_socket_addrs(&(name, 1));
+        let found = found.ok().and_then(|mut found| found.find(std::net::SocketAddr::is_ipv4));
+        println!("{name}: {}", found.map_or_else(|| "nobody".to_owned(), |found| found.ip().to_string()));
+    }
+    println!("looked");
     wait()
 }
 

@@ -1,47 +1,50 @@
 //! What runs left behind whose process was killed: found by label, and nothing else's.
 
-use std::collections::BTreeMap;
-
 use bollard::query_parameters::{ListImagesOptionsBuilder, RemoveImageOptionsBuilder};
 
-use super::super::{BackendError, Cleaned, Owner, OwnerState};
+use super::super::{BackendError, CleanRequest, Cleaned, Fate, Judge};
 use super::client::{Engine, has_status};
 use super::labels::{IMAGE, with_label};
 use super::{remove, seal};
 use crate::action::RunId;
 
-/// Removes containers, volumes, networks and filter tables of runs whose process is dead, or of the named run whoever
-/// made it. `dry_run` only says what would go. Runs of other machines on a shared engine are left alone unless named.
+/// Removes containers, volumes, networks and filter tables of runs whose process is dead. What belongs to runs that cannot
+/// be seen from here (other machines on a shared engine, containers with the engine's socket) stays unless it is forced.
 /// Images are kept: their names are hashes of their content, so they are a cache.
-pub async fn clean(run: Option<&RunId>, dry_run: bool) -> Result<Vec<Cleaned>, BackendError> {
+pub async fn clean(request: &CleanRequest) -> Result<Vec<Cleaned>, BackendError> {
     let engine = Engine::connect().await?;
-    let mut states = BTreeMap::new();
-    let mut goes = |of_run: &str, owner: Option<&str>| match run {
-        Some(run) => of_run == run.as_str(),
-        None => owner.is_some_and(|owner| *states.entry(owner.to_owned()).or_insert_with(|| is_dead(owner))),
-    };
-    let mut tables = seal::tables(&engine).await;
-    tables.retain(|table| goes(table.run.as_str(), table.owner.as_deref()));
-    let run = run.map(RunId::as_str);
-    let (things, mut errors) = if dry_run {
-        let mut things = remove::labelled(&engine, run).await?;
-        things.retain(|thing| goes(&thing.run, Some(&thing.owner)));
-        (things, Vec::new())
-    } else {
-        remove::remove_until_gone(&engine, run, |thing| goes(&thing.run, Some(&thing.owner)), true).await
-    };
+    let mut judge = Judge::new(request);
+    let run = request.run.as_ref().map(RunId::as_str);
+    let tables: Vec<_> = seal::tables(&engine)
+        .await
+        .into_iter()
+        .map(|table| (judge.fate(table.run.as_str(), table.owner.as_deref().unwrap_or_default()), table))
+        .collect();
+    let found = remove::labelled(&engine, run).await?;
+    let mut cleaned: Vec<Cleaned> = found
+        .into_iter()
+        .filter_map(|thing| judge.fate(&thing.run, &thing.owner).cleaned(thing.kind.word(), thing.name))
+        .collect();
+    let mut errors = Vec::new();
+    if !request.dry_run {
+        let goes = |thing: &remove::Thing| judge.fate(&thing.run, &thing.owner) == Fate::Goes;
+        let (removed, failed) = remove::remove_until_gone(&engine, run, goes, true).await;
+        errors = failed;
+        cleaned.retain(|thing| thing.kept.is_some());
+        let removed = removed.into_iter().map(|thing| (thing.kind.word(), thing.name));
+        cleaned.extend(removed.map(|(kind, name)| Cleaned { kind, name, kept: None }));
+    }
     // The seal goes last: as long as there are containers, none of their packets may pass.
-    for table in tables.iter().filter(|_| !dry_run) {
-        if let Err(error) = seal::open(&engine, &table.run).await {
+    for (fate, table) in tables {
+        if fate == Fate::Goes
+            && !request.dry_run
+            && let Err(error) = seal::open(&engine, &table.run).await
+        {
             errors.push(BackendError::new(format!("cannot remove the filter table {}", table.table), error));
         }
+        cleaned.extend(fate.cleaned("filter table", table.table));
     }
-    if !errors.is_empty() {
-        return Err(together(errors));
-    }
-    let things = things.into_iter().map(|thing| Cleaned { kind: thing.kind.word(), name: thing.name });
-    let tables = tables.into_iter().map(|table| Cleaned { kind: "filter table", name: table.table });
-    Ok(things.chain(tables).collect())
+    if errors.is_empty() { Ok(cleaned) } else { Err(together(errors)) }
 }
 
 /// Removes the images that we made for clients and that no container uses.
@@ -61,15 +64,10 @@ pub async fn clean_images(dry_run: bool) -> Result<Vec<Cleaned>, BackendError> {
                     }
                 };
             }
-            cleaned.push(Cleaned { kind: "image", name: name.clone() });
+            cleaned.push(Cleaned { kind: "image", name: name.clone(), kept: None });
         }
     }
     Ok(cleaned)
-}
-
-/// Only an owner of this machine that is surely gone is dead; a mark that cannot be read is nobody's.
-fn is_dead(owner: &str) -> bool {
-    owner.parse::<Owner>().is_ok_and(|owner| owner.state() == OwnerState::Dead)
 }
 
 /// One error that says what all of them say.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bollard::errors::Error as EngineError;
 use bollard::models::{
@@ -26,6 +26,9 @@ use crate::action::{Attachment, ImageSource, NetworkName, NodeName, NodeProcess,
 
 /// SIGTERM is followed by SIGKILL after so many seconds.
 const GRACE_SECONDS: i32 = 10;
+
+/// The exit code of a process that SIGKILL ended.
+const KILLED: i64 = 128 + 9;
 
 /// How long a killed process may take to be gone.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -285,9 +288,11 @@ pub(super) async fn signal(run: &Run, name: &NodeName, signal: Signal) -> Result
                 // A frozen process cannot answer SIGTERM.
                 not_running_is_fine(docker.unpause_container(&container).await).map_err(failed)?;
             }
+            let asked = Instant::now();
             let options = StopContainerOptionsBuilder::new().t(GRACE_SECONDS).build();
             not_running_is_fine(docker.stop_container(&container, Some(options)).await).map_err(failed)?;
             until_gone(run, name, &container).await?;
+            tell_if_ignored(run, name, &container, asked.elapsed()).await;
             state.paused = false;
             run.leave(node).await;
         }
@@ -303,6 +308,16 @@ pub(super) async fn signal(run: &Run, name: &NodeName, signal: Signal) -> Result
         }
     }
     Ok(())
+}
+
+/// Tells of a process that the engine had to kill: a shell as process 1, for one, does not even see SIGTERM.
+async fn tell_if_ignored(run: &Run, name: &NodeName, container: &str, took: Duration) {
+    let waited = Duration::from_secs(GRACE_SECONDS as u64);
+    let code = run.engine.docker.inspect_container(container, None).await.ok();
+    let killed = code.and_then(|about| about.state?.exit_code) == Some(KILLED);
+    if killed && took >= waited {
+        let _ = run.setup.events.send(BackendEvent::StopIgnored { node: name.clone(), waited }).await;
+    }
 }
 
 fn not_running_is_fine(result: Result<(), EngineError>) -> Result<(), EngineError> {

@@ -1,4 +1,4 @@
-//! What the engine tells of its own accord: nodes' ends, and its own.
+//! What the engine tells of its own accord: nodes' ends, what the kernel killed of them for memory, and its own end.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub(super) async fn follow(run: Arc<Run>, started: i64) {
         let mut held: Vec<EventMessage> = Vec::new();
         let filters = HashMap::from([
             ("type".to_owned(), vec!["container".to_owned()]),
-            ("event".to_owned(), vec!["die".to_owned()]),
+            ("event".to_owned(), vec!["die".to_owned(), "oom".to_owned()]),
             ("label".to_owned(), vec![format!("{RUN}={}", run.marks.run)]),
         ]);
         let options = EventsOptionsBuilder::new().since(&since.to_string()).filters(&filters).build();
@@ -123,6 +123,11 @@ async fn tell(run: &Arc<Run>, event: &EventMessage) {
         return;
     }
     let Some(node) = attributes.get(NODE).map(|name| NodeName::new(name.as_str())) else { return };
+    if event.action.as_deref() == Some("oom") {
+        // The engine tells that it happened, not how often.
+        let _ = run.setup.events.send(BackendEvent::OutOfMemory { node, kills: 1 }).await;
+        return;
+    }
     let exit_code = attributes.get("exitCode").and_then(|code| code.parse().ok());
     let (code, signal) = meaning(exit_code);
     run.ended(&node);

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::MetadataExt;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -44,6 +45,12 @@ impl Namespace {
 
     fn open(path: &str) -> io::Result<Self> {
         Ok(Self { file: Arc::new(File::open(path)?) })
+    }
+
+    /// Its inode number, by which `/proc/<pid>/ns/net` tells who is in it (namespaces(7)). Other namespaces may get the
+    /// number once this one is gone.
+    pub fn inode(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.ino())
     }
 
     /// Does blocking work inside the namespace, on a thread of its own, and waits for it.

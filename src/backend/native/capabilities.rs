@@ -5,7 +5,8 @@ use std::fs;
 
 use super::super::fabric::{self, DeviceKind, Privilege};
 use super::super::is_shortage_of_files;
-use super::limits::LimitHome;
+use super::limits::GroupHome;
+use super::view;
 use crate::action::{BackendKind, Capabilities, Capability, Support};
 
 /// Asks the machine. Blocks for some milliseconds.
@@ -18,6 +19,11 @@ pub(super) fn ask() -> Capabilities {
     };
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let devices = fabric::probe();
+    let files = match view::possible() {
+        Ok(()) => "each with a /tmp of its own and the names of the others".to_owned(),
+        Err(why) => format!("all with the machine's /tmp and without names (no mount namespaces: {why})"),
+    };
+    let (groups, limits) = GroupHome::find();
     let mut support = BTreeMap::new();
     let needs_network = |how: &str| match &devices {
         Ok(_) => Support::Yes { how: how.to_owned() },
@@ -30,20 +36,20 @@ pub(super) fn ask() -> Capabilities {
             },
         },
     };
-    support.insert(Capability::Processes, needs_network(&format!("network namespaces, as {who}")));
+    support.insert(Capability::Processes, needs_network(&format!("network namespaces, as {who}; {files}")));
     let wire = match devices {
         Ok(DeviceKind::Tun) => "TUN devices",
         Ok(DeviceKind::Packet) | Err(_) => "veth pairs and packet sockets (/dev/net/tun is closed to this user)",
     };
     support.insert(Capability::Wire, needs_network(wire));
     support.insert(Capability::Disconnect, needs_network("the interface goes down"));
-    support.insert(Capability::Pause, Support::Yes { how: "SIGSTOP to the node's process group".to_owned() });
+    support.insert(Capability::Pause, Support::Yes { how: groups.how_frozen() });
     support.insert(
         Capability::Resources,
-        match LimitHome::find() {
-            Ok(home) => Support::Yes { how: home.how() },
-            Err(why) => Support::No {
-                why: format!("limits need control groups, and none can be made: {why}"),
+        match (groups.how_limited(), limits) {
+            (Some(how), _) => Support::Yes { how },
+            (None, why) => Support::No {
+                why: format!("limits need control groups, and none can be made: {}", why.err().unwrap_or_default()),
                 remedy: "run as root, or use the docker backend".to_owned(),
             },
         },

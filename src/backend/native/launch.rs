@@ -1,5 +1,6 @@
 //! Starting one process inside a node's namespace, with its output going to the node's log.
 
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -14,6 +15,8 @@ use tokio::task::JoinHandle;
 
 use super::super::fabric::Namespace;
 use super::super::{LogSink, LogStream};
+use super::before_exec::enter_groups;
+use super::view::View;
 use crate::action::NodeName;
 
 /// Variables that a node inherits; everything else comes from the plan, so that a run does not depend on the shell that
@@ -35,6 +38,10 @@ pub(super) struct Launch<'a> {
     pub(super) environment: Vec<(String, String)>,
     /// Working folder.
     pub(super) folder: &'a Path,
+    /// How it sees files; as everybody does, if there is none.
+    pub(super) view: Option<View>,
+    /// The control groups that it enters before anything else.
+    pub(super) groups: Vec<File>,
 }
 
 /// A running process.
@@ -48,7 +55,7 @@ pub(super) struct Launched {
     output: JoinHandle<()>,
 }
 
-/// Starts the process. The namespace is entered on a thread that ends here; the child stays in it.
+/// Starts the process. The namespaces are entered on a thread that ends here; the child stays in them.
 pub(super) async fn launch(
     launch: Launch<'_>,
     namespace: &Namespace,
@@ -64,13 +71,15 @@ pub(super) async fn launch(
     if let Some(name) = launch.command.first() {
         command.arg0(name);
     }
+    enter_groups(&mut command, launch.groups);
+    let view = launch.view;
     let namespace = namespace.clone();
     let runtime = Handle::current();
     let spawned = tokio::task::spawn_blocking(move || {
         namespace.run(|| {
             let _runtime = runtime.enter();
             // The command holds the pipe's writing end, which must be closed here, or its end would never be seen.
-            let child = command.spawn();
+            let child = view.map_or(Ok(()), |view| view.enter()).and_then(|()| command.spawn());
             drop(command);
             child
         })

@@ -1,18 +1,24 @@
-//! Child processes of a run: every node a process group in a network namespace of its own.
+//! Child processes of a run: every node in a network namespace, a mount namespace and, where this user may make one, a
+//! control group of its own.
 //!
 //! Needs no container engine and, where the kernel lets ordinary users make user namespaces, no root either.
 
+mod before_exec;
 mod capabilities;
 mod clean;
 mod folder;
-mod label;
+mod group;
 mod launch;
 mod limits;
+mod marks;
+mod names;
 mod node;
 mod prepare;
+mod processes;
 mod state;
+mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,12 +32,12 @@ use super::fabric::{DeviceSetup, Privilege, Wire, privilege};
 use super::{BackendError, BackendEvent, LinkCounters, LogSink, Owner, RunSetup};
 use crate::action::{Capabilities, NetworkName, NetworkSpec, NodeName, NodeProcess, RunId, Signal};
 use crate::link::LinkTable;
-use limits::LimitHome;
+use limits::GroupHome;
 use node::Node;
 
 pub use super::fabric::{enter_user_namespace, user_namespace_remedy};
 pub use clean::clean;
-pub use label::{NODE as NODE_VARIABLE, OWNER as OWNER_VARIABLE, RUN as RUN_VARIABLE};
+pub use marks::{NODE as NODE_VARIABLE, OWNER as OWNER_VARIABLE, RUN as RUN_VARIABLE};
 pub use state::{state_folder, state_root};
 
 /// The interface of every node.
@@ -68,7 +74,11 @@ struct Common {
     wire: Mutex<Option<Arc<Wire>>>,
     /// Whether the run asked for a wire; its counters are shown only then.
     counted: bool,
-    limits: Option<LimitHome>,
+    groups: GroupHome,
+    /// Whether nodes have a view of the machine's files of their own.
+    views: bool,
+    /// All nodes, for their names.
+    processes: Vec<Arc<NodeProcess>>,
 }
 
 impl NativeBackend {
@@ -102,7 +112,7 @@ impl NativeBackend {
 
     /// Sends a signal to all processes of the node.
     pub async fn signal(&self, node: &NodeName, signal: Signal) -> Result<(), BackendError> {
-        self.node(node)?.signal(signal).await
+        self.node(node)?.signal(signal, &self.common).await
     }
 
     /// Empties the data folder of a stopped node; everything else that it wrote goes as well.
@@ -174,14 +184,15 @@ impl NativeBackend {
 
     /// One command line for each node.
     pub fn how_to_look(&self) -> BTreeMap<NodeName, String> {
-        let enter = match privilege() {
-            Privilege::UserNamespace => "nsenter -U --preserve-credentials -n",
-            Privilege::Root | Privilege::None => "nsenter -n",
+        let user = match privilege() {
+            Privilege::UserNamespace => " -U --preserve-credentials",
+            Privilege::Root | Privilege::None => "",
         };
+        let enter = format!("nsenter{user}{} -n", if self.common.views { " -m" } else { "" });
         let look = |node: &Node| {
             let log = self.common.logs.path(&node.process.name);
             match node.pid() {
-                Some(pid) => format!("{enter} -t {pid}    # a shell in its network; its log: {}", log.display()),
+                Some(pid) => format!("{enter} -t {pid}    # a shell in the node; its log: {}", log.display()),
                 None => format!("less {}    # its process does not run", log.display()),
             }
         };
@@ -191,14 +202,18 @@ impl NativeBackend {
     /// Ends all processes, then takes the network down. Never stops at an error.
     pub async fn teardown(&self) -> Vec<BackendError> {
         self.common.closing.store(true, Ordering::Release);
+        // Held until the end: while a namespace is there nobody else's gets its number.
+        let held: Vec<_> = self.nodes.values().filter_map(|node| node.namespace().ok()).collect();
+        let networks: BTreeSet<u64> = held.iter().filter_map(|namespace| namespace.inode().ok()).collect();
         let ends = self.nodes.values().rev().map(|node| node.close());
         let mut errors: Vec<BackendError> = futures::future::join_all(ends).await.into_iter().flatten().collect();
         let (common, wire) = (Arc::clone(&self.common), self.common.take_wire());
         let nodes: Vec<_> = self.nodes.values().cloned().collect();
         let swept = tokio::task::spawn_blocking(move || {
             drop(wire);
-            let mut errors = common.kill_strays();
-            errors.extend(nodes.iter().rev().filter_map(|node| node.remove_limits()));
+            let mut errors: Vec<_> = common.kill_strays(&networks).into_iter().collect();
+            errors.extend(nodes.iter().rev().filter_map(|node| node.remove_group()));
+            drop(held);
             errors
         });
         match swept.await {
@@ -254,20 +269,11 @@ impl Common {
         }
     }
 
-    /// Ends processes that left their node's process group, by their marks.
-    fn kill_strays(&self) -> Vec<BackendError> {
-        let ours = |found: &label::Labelled| found.run == self.run.as_str() && found.owner == self.owner;
-        let mut errors = Vec::new();
-        for stray in label::labelled_processes().into_iter().filter(ours) {
-            let killed =
-                nix::sys::signal::kill(nix::unistd::Pid::from_raw(stray.pid), nix::sys::signal::Signal::SIGKILL);
-            if let Err(error) = killed
-                && error != nix::errno::Errno::ESRCH
-            {
-                let step = format!("cannot kill process {} that node {} left", stray.pid, stray.node);
-                errors.push(BackendError::new(step, error));
-            }
-        }
-        errors
+    /// Ends whatever is left in the nodes' networks, and what left them but carries the run's marks.
+    fn kill_strays(&self, networks: &BTreeSet<u64>) -> Option<BackendError> {
+        let owner = self.owner.to_string();
+        let ours = |marks: &marks::Marks| marks.run == self.run.as_str() && marks.owner == owner;
+        let left = processes::sweep(networks, ours, node::DYING).err()?;
+        Some(BackendError::new("cannot end everything that the nodes started", left))
     }
 }

@@ -1,30 +1,28 @@
-//! One node: its folder, its namespace, its process, and what may be done to them at the same time.
+//! One node: its folder, its namespaces, its process, and what may be done to them at the same time.
 
-use std::fs::File;
+mod signals;
+
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use nix::errno::Errno;
-use nix::sys::signal::{self as kernel_signal, killpg};
-use nix::unistd::Pid;
+use nix::sys::signal as kernel_signal;
 use tokio::sync::watch;
 
 use super::super::fabric::Namespace;
 use super::super::{BackendError, BackendEvent};
+use super::group::NodeGroup;
 use super::launch::{Launch, Launched, launch};
-use super::limits::LimitGroup;
-use super::{Common, folder, label};
-use crate::action::{NodeProcess, Signal};
+use super::marks::{self, Marks};
+use super::processes::NodeProcesses;
+use super::view::View;
+use super::{Common, folder, names};
+use crate::action::NodeProcess;
+use signals::{Ended, Running, send};
 
-/// Time between SIGTERM and SIGKILL.
-pub(super) const GRACE: Duration = Duration::from_secs(10);
-
-/// How long a process may take to be gone after SIGKILL.
-const DYING: Duration = Duration::from_secs(10);
+pub(super) use signals::DYING;
 
 /// How long one init command may take.
 const INIT: Duration = Duration::from_secs(300);
@@ -41,6 +39,8 @@ pub(super) struct Node {
     pub(super) process: Arc<NodeProcess>,
     pub(super) folder: PathBuf,
     pub(super) program: PathBuf,
+    marks: Marks,
+    view: View,
     /// Held while the node is made, started or wiped; signals do not wait for it.
     busy: tokio::sync::Mutex<()>,
     state: Mutex<State>,
@@ -53,22 +53,21 @@ struct State {
     initialised: bool,
     /// The process, or the init command, that runs now.
     running: Option<Running>,
-    limits: Option<LimitGroup>,
+    /// By what all of its processes are known, once its namespace is made.
+    processes: Option<NodeProcesses>,
+    group: Option<NodeGroup>,
+    /// So many of its processes the kernel had killed for its memory limit when it was last asked.
+    memory_kills: u64,
     /// Nothing is started any more.
     closing: bool,
 }
 
-/// A process that leads a process group.
-#[derive(Clone, Debug)]
-struct Running {
-    pid: i32,
-    /// How it ended; `None` while it runs.
-    ended: watch::Receiver<Option<ExitStatus>>,
-}
-
 impl Node {
-    pub(super) fn new(process: Arc<NodeProcess>, folder: PathBuf, program: PathBuf) -> Self {
-        Self { process, folder, program, busy: tokio::sync::Mutex::default(), state: Mutex::default() }
+    /// A node of the run whose folder is `run`.
+    pub(super) fn new(process: Arc<NodeProcess>, run: &Path, program: PathBuf, marks: Marks) -> Self {
+        let folder = run.join("nodes").join(process.name.as_str());
+        let view = View::new(run, process.name.as_str(), &program, &marks);
+        Self { process, folder, program, marks, view, busy: tokio::sync::Mutex::default(), state: Mutex::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -90,17 +89,27 @@ impl Node {
         &self.process.name
     }
 
-    /// Makes folder, namespace and device. Blocks for some milliseconds.
+    /// Makes folder, namespace, control group and device. Blocks for some milliseconds.
     pub(super) fn make(&self, common: &Common) -> Result<(), BackendError> {
         let step = |what: &str| format!("cannot make {what} of node {}", self.name());
         folder::make(&self.folder, &self.process).map_err(|error| BackendError::new(step("the folder"), error))?;
+        let machine = fs::read_to_string("/etc/hosts").unwrap_or_default();
+        let hosts = names::hosts(&self.process, common.processes.iter().map(Arc::as_ref), &machine);
+        self.view.make(&hosts).map_err(|error| BackendError::new(step("the own files"), error))?;
+        let group = common.groups.make(&common.run, &common.owner, self.name(), self.process.resources);
+        let group = group.map_err(|error| BackendError::new(step("the control group"), error))?;
+        // Known at once, so that the teardown removes it whatever comes next.
+        self.state().group.clone_from(&group);
         let namespace = Namespace::create().map_err(|error| BackendError::new(step("the network namespace"), error))?;
         let setup = common.device_of(&self.process)?;
         common
             .wire()?
             .attach(self.process.index, &namespace, &setup)
             .map_err(|error| BackendError::new(step("the network device"), error))?;
-        self.state().namespace = Some(namespace);
+        let network = namespace.inode().map_err(|error| BackendError::new(step("the network namespace"), error))?;
+        let mut state = self.state();
+        state.processes = Some(NodeProcesses::new(network, self.marks.clone(), group));
+        state.namespace = Some(namespace);
         Ok(())
     }
 
@@ -119,9 +128,12 @@ impl Node {
             self.state().initialised = true;
             common.tell(BackendEvent::Initialised { node: self.name().clone() }).await;
         }
-        self.limit(common).map_err(cannot)?;
         let launched = self.launch(&self.process.command, common).await.map_err(cannot)?;
         let (launched, end) = self.register(launched).map_err(cannot)?;
+        if self.process.resources.memory.is_some() {
+            let (node, common, ended) = (Arc::clone(self), Arc::clone(common), end.subscribe());
+            tokio::spawn(async move { node.watch_memory(ended, &common).await });
+        }
         let (node, common) = (Arc::clone(self), Arc::clone(common));
         tokio::spawn(async move { node.see_off(launched, end, Some(&common)).await });
         Ok(())
@@ -153,92 +165,30 @@ impl Node {
             return Err(io::Error::other("the run is being taken down"));
         }
         let mut environment: Vec<_> = self.process.env.clone().into_iter().collect();
-        for (name, value) in [
-            (label::RUN, common.run.to_string()),
-            (label::NODE, self.name().to_string()),
-            (label::SCENARIO, common.scenario.clone()),
-            (label::OWNER, common.owner.to_string()),
-        ] {
-            environment.push((name.to_owned(), value));
+        environment.push((marks::SCENARIO.to_owned(), common.scenario.clone()));
+        environment.extend(self.marks.as_environment());
+        let view = common.views.then(|| self.view.clone());
+        if view.is_none() && !self.process.env.contains_key("TMPDIR") {
+            environment.push(("TMPDIR".to_owned(), self.view.temporary().display().to_string()));
         }
-        let what = Launch { program: &self.program, command, environment, folder: &self.folder };
+        let groups = self.state().group.as_ref().map_or_else(|| Ok(Vec::new()), NodeGroup::entrances)?;
+        let what = Launch { program: &self.program, command, environment, folder: &self.folder, view, groups };
         launch(what, &self.namespace()?, self.name(), &common.logs).await
     }
 
     /// From now on signals reach the process. The sender is how its end is told.
-    fn register(&self, mut launched: Launched) -> io::Result<(Launched, watch::Sender<Option<ExitStatus>>)> {
+    fn register(&self, mut launched: Launched) -> io::Result<(Launched, watch::Sender<Option<Ended>>)> {
         let pid = launched.pid;
         let mut state = self.state();
-        let limited = state.limits.as_ref().map_or(Ok(()), |limits| limits.enter(pid));
-        if limited.is_err() || state.closing {
+        if state.closing {
             // Nobody would ever end it otherwise. The runtime reaps it.
             let _ = send(pid, kernel_signal::Signal::SIGKILL);
             let _ = launched.child.start_kill();
-            return Err(limited.err().unwrap_or_else(|| io::Error::other("the run is being taken down")));
+            return Err(io::Error::other("the run is being taken down"));
         }
         let (end, ended) = watch::channel(None);
         state.running = Some(Running { pid, ended });
         Ok((launched, end))
-    }
-
-    /// Waits for the end of a process, and ends what is left of its group: a node is its process group. Tells the engine
-    /// if `common` is given.
-    async fn see_off(
-        &self,
-        mut launched: Launched,
-        end: watch::Sender<Option<ExitStatus>>,
-        common: Option<&Common>,
-    ) -> ExitStatus {
-        let status = launched.child.wait().await.unwrap_or_else(|error| {
-            tracing::error!(node = %self.name(), %error, "cannot wait for the process");
-            ExitStatus::from_raw(0x100)
-        });
-        let _ = send(launched.pid, kernel_signal::Signal::SIGKILL);
-        launched.last_words().await;
-        self.state().running = None;
-        let event = BackendEvent::Exited { node: self.name().clone(), code: status.code(), signal: status.signal() };
-        // Before the end is told, so that the event is there when `signal` returns; but whoever waits in `signal` may be
-        // the one who has to make room for it.
-        let unsent = common.and_then(|common| Some((common, common.try_tell(event)?)));
-        end.send_replace(Some(status));
-        if let Some((common, event)) = unsent {
-            common.tell(event).await;
-        }
-        status
-    }
-
-    /// Sends a signal, and waits for the end of the process if the signal ends it.
-    pub(super) async fn signal(&self, signal: Signal) -> Result<(), BackendError> {
-        use kernel_signal::Signal::{SIGCONT, SIGSTOP, SIGTERM};
-        let cannot = |error: io::Error| {
-            let word = format!("{signal:?}").to_lowercase();
-            BackendError::new(format!("cannot {word} node {}", self.name()), error)
-        };
-        let running = self.state().running.clone();
-        match (signal, running) {
-            (Signal::Kill, _) => self.kill().await,
-            (Signal::Stop, None) => Ok(()),
-            (Signal::Stop, Some(running)) => {
-                send(running.pid, SIGTERM).map_err(cannot)?;
-                // A frozen process would not see it.
-                send(running.pid, SIGCONT).map_err(cannot)?;
-                if running.ended(GRACE).await { Ok(()) } else { self.kill().await }
-            }
-            (Signal::Pause, Some(running)) => send(running.pid, SIGSTOP).map_err(cannot),
-            (Signal::Resume, Some(running)) => send(running.pid, SIGCONT).map_err(cannot),
-            (Signal::Pause | Signal::Resume, None) => Err(cannot(io::Error::other("it does not run"))),
-        }
-    }
-
-    async fn kill(&self) -> Result<(), BackendError> {
-        let Some(running) = self.state().running.clone() else { return Ok(()) };
-        let cannot = |error| BackendError::new(format!("cannot kill node {}", self.name()), error);
-        send(running.pid, kernel_signal::Signal::SIGKILL).map_err(cannot)?;
-        if running.ended(DYING).await {
-            Ok(())
-        } else {
-            Err(cannot(io::Error::other(format!("process {} is still there {DYING:?} after SIGKILL", running.pid))))
-        }
     }
 
     /// Empties the data folder of a node that does not run.
@@ -248,22 +198,10 @@ impl Node {
         if self.state().running.is_some() {
             return Err(cannot(io::Error::other("it runs")));
         }
-        let (path, process) = (self.folder.clone(), Arc::clone(&self.process));
-        let wiped = tokio::task::spawn_blocking(move || folder::wipe(&path, &process)).await;
+        let (path, process, view) = (self.folder.clone(), Arc::clone(&self.process), self.view.clone());
+        let wiped = tokio::task::spawn_blocking(move || folder::wipe(&path, &process).and_then(|()| view.wipe())).await;
         wiped.map_err(io::Error::other).and_then(|done| done).map_err(cannot)?;
         self.state().initialised = false;
-        Ok(())
-    }
-
-    /// Makes the node's control group, if it has limits.
-    fn limit(&self, common: &Common) -> io::Result<()> {
-        let resources = self.process.resources;
-        if resources.cpus.is_none() && resources.memory.is_none() {
-            return Ok(());
-        }
-        let home = common.limits.as_ref().ok_or_else(|| io::Error::other("limits are not possible here"))?;
-        let group = home.make(&common.run, &common.owner, self.name(), resources)?;
-        self.state().limits = Some(group);
         Ok(())
     }
 
@@ -281,28 +219,10 @@ impl Node {
     }
 
     /// Removes the control group of a node whose processes are dead. Blocks until the kernel lets it go.
-    pub(super) fn remove_limits(&self) -> Option<BackendError> {
-        let limits = self.state().limits.take()?;
-        let error = limits.remove_within(DYING).err()?;
+    pub(super) fn remove_group(&self) -> Option<BackendError> {
+        let group = self.state().group.take()?;
+        let error = group.remove_within(DYING).err()?;
         Some(BackendError::new(format!("cannot remove the control group of node {}", self.name()), error))
-    }
-}
-
-impl Running {
-    /// Waits for the process's end; false if it takes longer.
-    async fn ended(&self, within: Duration) -> bool {
-        let mut ended = self.ended.clone();
-        let end = tokio::time::timeout(within, ended.wait_for(Option::is_some)).await;
-        // A closed channel: nobody watches the process any more because it is gone.
-        end.is_ok()
-    }
-}
-
-/// Sends a signal to a process group. One that is gone is no error: its end is told elsewhere.
-fn send(group: i32, signal: kernel_signal::Signal) -> io::Result<()> {
-    match killpg(Pid::from_raw(group), signal) {
-        Ok(()) | Err(Errno::ESRCH) => Ok(()),
-        Err(error) => Err(error.into()),
     }
 }
 

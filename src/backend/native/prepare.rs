@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::sync::Semaphore;
 
-use super::limits::LimitHome;
+use super::limits::GroupHome;
+use super::marks::Marks;
 use super::node::Node;
-use super::{Common, MADE_AT_ONCE, NativeBackend};
+use super::{Common, MADE_AT_ONCE, NativeBackend, view};
 use crate::action::{ImageSource, NodeProcess, Seeds};
 use crate::backend::fabric::{Wire, user_namespace_remedy};
 use crate::backend::{BackendError, BackendEvent, Owner, RunSetup};
@@ -29,13 +30,15 @@ pub(super) async fn prepare(setup: RunSetup) -> Result<NativeBackend, BackendErr
 }
 
 fn prepare_now(setup: RunSetup) -> Result<NativeBackend, BackendError> {
+    let failed = |error: io::Error| BackendError::new("cannot prepare the native backend", error);
+    let owner = Owner::current().map_err(failed)?;
     let mut nodes = BTreeMap::new();
     let mut missing = Vec::new();
     for process in &setup.nodes {
         match program_of(process) {
             Ok(program) => {
-                let folder = setup.state.join("nodes").join(process.name.as_str());
-                let node = Node::new(Arc::clone(process), folder, program);
+                let (run, node, owner) = (setup.run.to_string(), process.name.to_string(), owner.to_string());
+                let node = Node::new(Arc::clone(process), &setup.state, program, Marks { run, node, owner });
                 nodes.insert(process.name.clone(), Arc::new(node));
             }
             Err(why) => missing.push(why),
@@ -50,8 +53,14 @@ fn prepare_now(setup: RunSetup) -> Result<NativeBackend, BackendError> {
             .remedy("install the program on PATH, or name it with --program CLIENT=PATH"));
     }
     raise_open_files();
-    let failed = |error: io::Error| BackendError::new("cannot prepare the native backend", error);
-    let owner = Owner::current().map_err(failed)?;
+    let views = match view::possible() {
+        Ok(()) => true,
+        Err(why) => {
+            let words = "nodes share the machine's /tmp and cannot find each other by name: no mount namespaces here";
+            setup.progress.say(format!("{words} ({why})"));
+            false
+        }
+    };
     let counted = setup.wire.is_some();
     let (seeds, table) = match setup.wire {
         Some(wire) => (wire.seeds, wire.table),
@@ -72,7 +81,9 @@ fn prepare_now(setup: RunSetup) -> Result<NativeBackend, BackendError> {
         closing: AtomicBool::new(false),
         wire: Mutex::new(Some(Arc::new(wire))),
         counted,
-        limits: limit_home(&setup.nodes)?,
+        groups: group_home(&setup.nodes)?,
+        views,
+        processes: setup.nodes,
     };
     Ok(NativeBackend {
         common: Arc::new(common),
@@ -82,14 +93,18 @@ fn prepare_now(setup: RunSetup) -> Result<NativeBackend, BackendError> {
     })
 }
 
-/// Where limits are made, if a node has any.
-fn limit_home(nodes: &[Arc<NodeProcess>]) -> Result<Option<LimitHome>, BackendError> {
+/// Where control groups are made; refused where a node has limits and none can be set.
+fn group_home(nodes: &[Arc<NodeProcess>]) -> Result<GroupHome, BackendError> {
+    let (home, limits) = GroupHome::find();
     let limited = nodes.iter().find(|node| node.resources.cpus.is_some() || node.resources.memory.is_some());
-    let Some(node) = limited else { return Ok(None) };
-    LimitHome::find().map(Some).map_err(|why| {
-        let step = format!("node {} has a limit on CPU or memory, and none can be set here: {why}", node.name);
-        BackendError::plain(step).remedy("run as root, use the docker backend, or take `resources` out of the topology")
-    })
+    match (limited, limits) {
+        (Some(node), Err(why)) => {
+            let step = format!("node {} has a limit on CPU or memory, and none can be set here: {why}", node.name);
+            let remedy = "run as root, use the docker backend, or take `resources` out of the topology";
+            Err(BackendError::plain(step).remedy(remedy))
+        }
+        _ => Ok(home),
+    }
 }
 
 /// The program of a node, as an absolute path because the node has a working folder of its own.

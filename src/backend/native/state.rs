@@ -5,14 +5,14 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use super::super::Owner;
 use super::super::fabric::real_uid;
+use super::super::{Owner, OwnerState};
 use crate::action::RunId;
 
 /// File in each run's folder that says who made it.
 pub(super) const OWNER_FILE: &str = "owner";
 
-/// How the name of a run's folder begins while it has no owner's file yet; process id and start time follow.
+/// How the name of a run's folder begins while it has no owner's file yet; the owner's mark follows.
 const UNFINISHED: &str = ".new-";
 
 /// The folder of all runs of this user: `splitbrain-<uid>` in `$XDG_RUNTIME_DIR`, or in `/tmp`. Made if it is not there;
@@ -38,23 +38,23 @@ pub fn state_folder(run: &RunId) -> io::Result<PathBuf> {
     let (root, owner) = (state_root()?, Owner::current()?);
     let folder = root.join(run.as_str());
     // Under a name that tells its owner until the file is in it: there is no instant at which `clean` could not tell.
-    let unfinished = root.join(format!("{UNFINISHED}{}.{}", owner.pid, owner.start));
+    let unfinished = root.join(format!("{UNFINISHED}{owner}"));
     DirBuilder::new().mode(0o700).create(&unfinished)?;
     fs::write(unfinished.join(OWNER_FILE), owner.to_string())?;
     fs::rename(&unfinished, &folder)?;
     Ok(folder)
 }
 
-/// Whose folder this is; `None` if it is none of a run.
-pub(super) fn owner_of(folder: &Path) -> Option<Owner> {
+/// Whose folder this is, and whether that one lives; `None` if it is none of a run. These folders lie on a disk of this
+/// machine, so that one of an earlier boot has nobody any more.
+pub(super) fn owner_of(folder: &Path) -> Option<OwnerState> {
     let name = folder.file_name()?.to_str()?;
-    match name.strip_prefix(UNFINISHED) {
-        Some(mark) => {
-            let (pid, start) = mark.split_once('.')?;
-            Some(Owner { host: Owner::current().ok()?.host, pid: pid.parse().ok()?, start: start.parse().ok()? })
-        }
-        None => fs::read_to_string(folder.join(OWNER_FILE)).ok()?.parse().ok(),
-    }
+    let mark = match name.strip_prefix(UNFINISHED) {
+        Some(mark) => mark.to_owned(),
+        None => fs::read_to_string(folder.join(OWNER_FILE)).ok()?,
+    };
+    let Ok(owner) = mark.parse::<Owner>() else { return Some(OwnerState::Elsewhere) };
+    Some(if owner.is_of_this_boot() { owner.state() } else { OwnerState::Dead })
 }
 
 /// All folders where runs of this user may have left something, whatever the environment was then.

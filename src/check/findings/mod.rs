@@ -4,8 +4,10 @@ mod busy_machine;
 mod claimed_peers;
 mod cut_logs;
 mod layers_apart;
+mod out_of_memory;
 mod rounds;
 mod standstill;
+mod stop_ignored;
 
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +34,10 @@ pub enum FindingKind {
     Standstill,
     /// The file of a node's log is not whole.
     CutLog,
+    /// A node that was asked to end went on, and was killed in the end.
+    StopIgnored,
+    /// The kernel killed processes of a node for its memory limit.
+    OutOfMemory,
 }
 
 impl FindingKind {
@@ -44,6 +50,8 @@ impl FindingKind {
             Self::BusyMachine => "overloaded machine",
             Self::Standstill => "a tool that stood still",
             Self::CutLog => "a log that is not whole",
+            Self::StopIgnored => "a stop that was ignored",
+            Self::OutOfMemory => "killed for memory",
         }
     }
 }
@@ -81,6 +89,8 @@ pub(crate) fn findings(history: &History<'_>) -> Vec<Finding> {
     all.extend(busy_machine::find(history));
     all.extend(standstill::find(history));
     all.extend(cut_logs::find(history));
+    all.extend(stop_ignored::find(history));
+    all.extend(out_of_memory::find(history));
     all.sort_by(|a, b| (a.from, a.kind, &a.who).cmp(&(b.from, b.kind, &b.who)));
     all.truncate(KEPT);
     all

@@ -297,3 +297,32 @@ fn a_diagnosis_can_be_read_back() {
     let text = serde_json::to_string(&verdict).unwrap();
     assert_eq!(serde_json::from_str::<Verdict>(&text).unwrap(), verdict);
 }
+
+#[test]
+fn a_stop_that_was_ignored_and_a_process_killed_for_memory_are_told_of() {
+    let told = |lines: &str| {
+        let text = format!("nodes a b\nblock x genesis\n1 a b head x\n{lines}\n41 ended complete");
+        verdict(&text).findings
+    };
+    let stop = told("20 a stubborn 10\n20 a exit expected");
+    assert_eq!(
+        (stop.len(), stop[0].kind, stop[0].who.as_slice()),
+        (1, FindingKind::StopIgnored, ["a".to_owned()].as_slice())
+    );
+    assert!(stop[0].text.starts_with("a did not end within 10 s of SIGTERM and was killed; it was up until then"));
+    assert_eq!(stop[0].to.map(|to| to - stop[0].from), Some(10_000_000));
+    let one = told("20 a oom 96 1");
+    assert!(
+        one[0].text.starts_with("a: the kernel killed a process for its memory limit (96 MiB), at "),
+        "{}",
+        one[0].text
+    );
+    let many = told("20 a oom 96 1\n21 a oom 96 2\n22 b oom 64 1");
+    assert_eq!(many.iter().map(|finding| finding.kind).collect::<Vec<_>>(), [FindingKind::OutOfMemory; 2]);
+    assert!(
+        many[0].text.starts_with("a: the kernel killed 3 processes for its memory limit (96 MiB), first at "),
+        "{}",
+        many[0].text
+    );
+    assert!(told("").is_empty());
+}
