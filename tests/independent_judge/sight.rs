@@ -400,9 +400,12 @@ impl Now {
     }
 }
 
+/// Times, from when to when.
+type Spans = Vec<(u64, u64)>;
+
 /// All times in which a node did not answer, those that overlap taken together, without those of less than a second and
 /// without those in which entries had it away; and what is left of them where an entry let go of it.
-fn gaps(facts: &Facts<'_>, changes: &[Change<'_>], taken: &[(u64, u64)]) -> (Vec<(u64, u64)>, Vec<(u64, u64)>) {
+fn gaps(facts: &Facts<'_>, changes: &[Change<'_>], taken: &[(u64, u64)]) -> (Spans, Spans) {
     let mut gaps: Vec<(u64, u64)> = Vec::new();
     for (index, change) in changes.iter().enumerate() {
         match change.what {
