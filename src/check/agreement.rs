@@ -95,15 +95,31 @@ impl Pointers {
 /// The answer over time for these nodes: of one mind if they are in each layer, of two if they are in any.
 pub(crate) fn over_time(history: &History<'_>, nodes: &[usize], on: Subject, question: Question) -> Moments {
     let layers = history.layers(nodes);
-    let each = layers.iter().map(|layer| over_time_in_layer(history, &layer.nodes, on, question)).collect();
-    let first = match question {
-        Question::Agree(_) => Answer::No,
-        Question::Diverge => Answer::Yes,
+    let (first, rest) = match question {
+        Question::Agree(_) => (Answer::No, Answer::Yes),
+        Question::Diverge => (Answer::Yes, Answer::No),
     };
-    Moments::together(each, |answers| {
+    // Beside others, a node that is alone in its layer has nothing to say while it is away.
+    let is_beside = |layer: &super::layers::Layer<'_>| layers.len() > 1 && layer.nodes.len() == 1;
+    let each = layers.iter().map(|layer| {
+        let moments = over_time_in_layer(history, &layer.nodes, on, question);
+        if !is_beside(layer) {
+            return (Answer::NotYet, moments);
+        }
+        let mut roll = Roll::new(history, &layer.nodes);
+        let away = Moments::over(history, Answer::Yes, |change| {
+            roll.take(change)?;
+            Some(if roll.is_away(layer.nodes[0]) { Answer::Yes } else { Answer::No })
+        });
+        let spoken = Moments::together(vec![(Answer::Yes, away), (Answer::NotYet, moments)], |answers| match answers {
+            [Answer::Yes, answer] if *answer != first => rest,
+            answers => answers[answers.len() - 1],
+        });
+        (rest, spoken)
+    });
+    Moments::together(each.collect(), |answers| {
         let order = [first, Answer::Unseen, Answer::NotYet];
-        let found = order.into_iter().find(|answer| answers.contains(answer));
-        found.unwrap_or(if first == Answer::No { Answer::Yes } else { Answer::No })
+        order.into_iter().find(|answer| answers.contains(answer)).unwrap_or(rest)
     })
 }
 
@@ -120,7 +136,7 @@ fn heads(history: &History<'_>, nodes: &[usize], question: Question) -> Moments 
     let mut roll = Roll::new(history, nodes);
     let mut pointers = Pointers::default();
     let mut silent = 0_usize;
-    Moments::over(history, |change| {
+    Moments::over(history, nobody(question), |change| {
         let (old, new) = roll.take(change)?;
         let head = |state| if let State::Seen(head) = state { head } else { None };
         silent -= usize::from(old == State::Seen(None));
@@ -158,6 +174,11 @@ fn answer(spread: Spread, question: Question, present: usize, silent: usize, rol
     }
 }
 
+/// The answer while nobody is there.
+fn nobody(question: Question) -> Answer {
+    if question == Question::Diverge { Answer::NotYet } else { Answer::Unseen }
+}
+
 /// What is final stays final, so what a node said last counts also while it cannot be seen; it only leaves open what
 /// else it may have called final since.
 fn finalized(history: &History<'_>, nodes: &[usize], question: Question) -> Moments {
@@ -175,7 +196,10 @@ fn finalized(history: &History<'_>, nodes: &[usize], question: Question) -> Mome
     let mut highest: Option<BlockId> = None;
     // Nodes that are there and have not said what is final.
     let (mut silent, mut open) = (vec![false; history.nodes.len()], 0_usize);
-    Moments::over(history, |change| {
+    // One alone agrees with nobody: who is away counts only if it said something.
+    let mut spoke = vec![false; history.nodes.len()];
+    let enough = if question == Question::Diverge { 1 } else { nodes.len().min(2) };
+    Moments::over(history, Answer::NotYet, |change| {
         if let Fact::Finalized(height, block) = change.fact {
             if !roll.meant[change.node] {
                 return None;
@@ -185,6 +209,7 @@ fn finalized(history: &History<'_>, nodes: &[usize], question: Question) -> Mome
             let now = (height > 0).then_some((height, block));
             let named = history.chain.hash(block).bytes().any(|byte| !matches!(byte, b'0' | b'x'));
             clash |= named && *by_height.entry(height).or_insert(block) != block;
+            spoke[change.node] = true;
             let before = said[change.node].replace(now);
             told += usize::from(before.is_none());
             if let Some(old) = before.flatten()
@@ -216,12 +241,13 @@ fn finalized(history: &History<'_>, nodes: &[usize], question: Question) -> Mome
             (false, true) => open -= 1,
             _ => {}
         }
+        let speakers = nodes.iter().filter(|&&node| spoke[node] || !roll.is_away(node)).count();
         let now = Spread { apart: spread.apart || clash, ..spread };
         Some(match (question, now.apart) {
             (Question::Diverge, true) => Answer::Yes,
             (Question::Agree(_), true) => Answer::No,
             (Question::Agree(Some(depth)), false) if now.distance > depth => Answer::No,
-            (_, false) if told == 0 || open > 0 || now.untold => Answer::NotYet,
+            (_, false) if told == 0 || open > 0 || now.untold || speakers < enough => Answer::NotYet,
             (question, false) => match (roll.missing, question) {
                 (0, Question::Agree(_)) => Answer::Yes,
                 (0, Question::Diverge) => Answer::No,
@@ -262,7 +288,7 @@ fn at_height(history: &History<'_>, nodes: &[usize], height: u64, question: Ques
         State::Seen(_) => Some(Err(())),
         _ => None,
     };
-    Moments::over(history, |change| {
+    Moments::over(history, nobody(question), |change| {
         let (old, new) = roll.take(change)?;
         match block_of(old) {
             Some(Ok(block)) => {

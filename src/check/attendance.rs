@@ -43,6 +43,11 @@ impl Attendance<'_, '_> {
         self.stretches(node, from, to).iter().all(|part| part.2 == state)
     }
 
+    /// Whether a node was seen with a head at any moment of a time.
+    pub(crate) fn named_a_head(&self, node: usize, from: u64, to: u64) -> bool {
+        self.stretches(node, from, to).iter().any(|part| matches!(part.2, State::Seen(Some(_))))
+    }
+
     /// Those that were seen at any moment of a time.
     pub(crate) fn took_part(&self, from: u64, to: u64) -> Vec<usize> {
         let seen = |&node: &usize| self.stretches(node, from, to).iter().any(|part| matches!(part.2, State::Seen(_)));

@@ -12,7 +12,7 @@ use super::intervals::Interval;
 use super::judge::{Case, Judgement};
 use super::moments::Answer;
 use super::questions::{name_list, short_hash};
-use super::{Outcome, When};
+use super::{Outcome, When, block_differences};
 use crate::action::NodeName;
 use crate::text::{Diagnostic, Sp};
 use crate::topology::Targets;
@@ -217,6 +217,8 @@ enum Fit {
 struct Found {
     diagnosis: Diagnosis,
     fit: Fit,
+    /// The moment.
+    at: u64,
 }
 
 impl Diagnosed {
@@ -263,7 +265,7 @@ impl Diagnosed {
                     Some(reason) => Fit::Untold(reason),
                     None => self.fit(case, &diagnosis, at),
                 };
-                found.push(Found { diagnosis, fit });
+                found.push(Found { diagnosis, fit, at });
             }
         };
         for diagnosis in diagnose_layers(history, &case.nodes, from, to) {
@@ -295,10 +297,11 @@ impl Diagnosed {
         if outcome == Outcome::Unknown {
             judgement.facts.extend(unseen);
         }
-        judgement.diagnosis =
-            chosen.or((!found.is_empty()).then_some(0)).map(|index| found.swap_remove(index).diagnosis);
-        let layers = explain_layers(history, &case.nodes, to, Pointer::Head).into_iter();
-        judgement.explanation = layers.max_by_key(|one| one.sides.len()).filter(|one| one.sides.len() > 1);
+        let chosen = chosen.or((!found.is_empty()).then_some(0)).map(|index| found.swap_remove(index));
+        // Chains that met again are explained as they were before.
+        let at = chosen.as_ref().map_or(to, |chosen| chosen.at);
+        judgement.diagnosis = chosen.map(|chosen| chosen.diagnosis);
+        tell_what_is_in_the_blocks(case, &mut judgement, at);
         judgement
     }
 
@@ -385,6 +388,24 @@ impl Diagnosed {
             return Fit::Yes;
         }
         Fit::Untold(format!("on which side {} stood was not seen", names(case, &hidden)))
+    }
+}
+
+/// How the chains differed at a moment, down to what nodes told of the first blocks of their branches, or of a block that
+/// one of them refuses: its transactions, their receipts and traces.
+fn tell_what_is_in_the_blocks(case: &Case<'_, '_>, judgement: &mut Judgement, at: u64) {
+    let layers = explain_layers(case.history, &case.nodes, at, Pointer::Head).into_iter();
+    let Some(mut explanation) = layers.max_by_key(|one| (one.sides.len(), one.behind.len())) else { return };
+    let is_bad = judgement.diagnosis.as_ref().is_some_and(|found| found.kind == Kind::BadBlock);
+    if explanation.sides.len() > 1 || is_bad {
+        let mut lines = Vec::new();
+        block_differences::tell(case.history, &mut explanation, &mut lines, &mut judgement.evidence);
+        // Behind the line that says what was found; a pass says that in its summary.
+        let place = usize::from(judgement.outcome != Outcome::Pass).min(judgement.facts.len());
+        judgement.facts.splice(place..place, lines);
+    }
+    if explanation.sides.len() > 1 || explanation.inspection.is_some() {
+        judgement.explanation = Some(explanation);
     }
 }
 

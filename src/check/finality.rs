@@ -196,7 +196,7 @@ impl Finality {
         let mut worst = vec![0_u64; count];
         let mut seen = vec![false; count];
         let (mut behind, mut silent) = (0_usize, 0_usize);
-        let moments = Moments::over(history, |change| {
+        let moments = Moments::over(history, Answer::Unseen, |change| {
             let node = change.node;
             if !roll.meant[node] {
                 return None;

@@ -185,17 +185,25 @@ impl Series {
     /// The least growth over any span of a length inside the time, and when that span began; spans that touch a time in
     /// which the node was away or could not be seen do not count. None if no span counts.
     pub(crate) fn slowest(&self, from: u64, to: u64, length: u64) -> Option<(u64, u64)> {
-        self.extreme(from, to, length, false)
+        // Of equals, the first.
+        self.spans(from, to, length).into_iter().min_by_key(|&(gain, start)| (gain, start))
     }
 
     /// The greatest growth over any span of a length, and when that span began.
     pub(crate) fn fastest(&self, from: u64, to: u64, length: u64) -> Option<(u64, u64)> {
-        self.extreme(from, to, length, true)
+        self.spans(from, to, length).into_iter().min_by_key(|&(gain, start)| (std::cmp::Reverse(gain), start))
     }
 
-    fn extreme(&self, from: u64, to: u64, length: u64, greatest: bool) -> Option<(u64, u64)> {
-        let from = from.max(self.points.first()?.0);
-        let last = to.checked_sub(length).filter(|&last| last >= from)?;
+    /// When the first span began in which growth was less than this.
+    pub(crate) fn first_below(&self, blocks: u64, from: u64, to: u64, length: u64) -> Option<u64> {
+        self.spans(from, to, length).into_iter().find(|&(gain, _)| gain < blocks).map(|(_, start)| start)
+    }
+
+    /// Growth over spans of a length, in the order of their beginnings: one for each growth that there is.
+    fn spans(&self, from: u64, to: u64, length: u64) -> Vec<(u64, u64)> {
+        let Some(first) = self.points.first() else { return Vec::new() };
+        let from = from.max(first.0);
+        let Some(last) = to.checked_sub(length).filter(|&last| last >= from) else { return Vec::new() };
         // Growth over [t, t + length] changes only where t or t + length meets a point.
         let mut starts: Vec<u64> = vec![from, last];
         for &(at, ..) in &self.points {
@@ -205,7 +213,7 @@ impl Series {
         starts.retain(|&start| (from..=last).contains(&start));
         starts.sort_unstable();
         starts.dedup();
-        let (mut low, mut high, mut best) = (0, 0, None::<(u64, u64)>);
+        let (mut low, mut high, mut spans) = (0, 0, Vec::new());
         for start in starts {
             while low + 1 < self.points.len() && self.points[low + 1].0 <= start {
                 low += 1;
@@ -217,13 +225,9 @@ impl Series {
             if self.away.iter().any(touches) || self.blind.iter().any(touches) {
                 continue;
             }
-            let gain = self.points[high].2.saturating_sub(self.points[low].2);
-            let better = |best: u64| if greatest { gain > best } else { gain < best };
-            if best.is_none_or(|best| better(best.0)) {
-                best = Some((gain, start));
-            }
+            spans.push((self.points[high].2.saturating_sub(self.points[low].2), start));
         }
-        best
+        spans
     }
 }
 

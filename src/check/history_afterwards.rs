@@ -80,7 +80,10 @@ impl History<'_> {
                 Fact::Justified(_) => told(2),
                 Fact::Void => {
                     let kept = !self.was_wiped(node, change.at);
-                    open = if kept { said } else { [None; 3] };
+                    if !kept {
+                        said = [None; 3];
+                    }
+                    open = said;
                     // The time in sight counts from here.
                     seen_since = seen_since.map(|_| change.at);
                 }

@@ -24,7 +24,9 @@ impl<'a> History<'a> {
         let mut states = vec![State::Away; self.nodes.len()];
         let mut turns = self.turns(&blind).into_iter().peekable();
         for event in events {
-            while let Some(turn) = turns.next_if(|turn| turn.at <= event.at) {
+            // A gap begins with the last answer, which counts.
+            let is_due = |turn: &Turn| turn.at < event.at || (turn.at == event.at && turn.kind != TurnKind::OutOfSight);
+            while let Some(turn) = turns.next_if(is_due) {
                 self.turn(turn, &mut raw, &mut states);
             }
             let node = node_of(&event.what).and_then(|name| self.index.get(name).copied());
@@ -90,6 +92,9 @@ impl<'a> History<'a> {
                     (TurnKind::OutOfSight, TurnKind::InSight)
                 };
                 turns.push(Turn { at: gap.from, seq: 0, node, kind: begins });
+                if gap.answered < self.end {
+                    turns.push(Turn { at: gap.answered, seq: 0, node, kind: TurnKind::Voids });
+                }
                 // What reaches the end has no end.
                 if gap.to < self.end {
                     turns.push(Turn { at: gap.to, seq: 0, node, kind: ends });
@@ -105,10 +110,13 @@ impl<'a> History<'a> {
         match turn.kind {
             TurnKind::Taken => one.hold(true),
             TurnKind::GivenBack => one.hold(false),
+            TurnKind::Voids => {
+                return self.note(Change { at: turn.at, seq: turn.seq, node: turn.node, fact: Fact::Void });
+            }
             TurnKind::OutOfSight => one.blind(true),
             TurnKind::StillOut => {
                 one.blind(true);
-                one.answered = false;
+                (one.answered, one.returning) = (false, true);
             }
             TurnKind::InSight => one.blind(false),
             TurnKind::Answers => {
@@ -127,7 +135,8 @@ impl<'a> History<'a> {
             What::Node { phase, .. } => {
                 self.nodes[node].phases.push((at, seq, *phase));
                 if *phase == NodePhase::Started {
-                    *raw = Raw { running: true, held: raw.held, lost: raw.lost, before: raw.before, ..Raw::default() };
+                    let Raw { held, lost, returning, before, .. } = *raw;
+                    *raw = Raw { running: true, held, lost, returning, before, ..Raw::default() };
                     self.note(Change { at, seq, node, fact: Fact::Void });
                 }
                 // A journal that promises nothing may say nothing of a node that changed nothing.
@@ -182,9 +191,7 @@ impl<'a> History<'a> {
             }
             What::ProbeBack { .. } => {
                 self.nodes[node].refusals.push((at, None));
-                if raw.answers(at) && blind.iter().any(|gap| gap.to == at) {
-                    self.note(Change { at, seq, node, fact: Fact::Void });
-                }
+                raw.answers(at);
             }
             What::Version { version, .. } => {
                 raw.answers(at);
@@ -211,7 +218,8 @@ impl<'a> History<'a> {
                 let (held, lost, before) = (raw.held, raw.lost, raw.head.or(raw.before));
                 // Whoever is ended as ordered and held by no entry is to come back at once.
                 let due = *expected && held == 0;
-                *raw = Raw { dead: !expected, exited: Some(at), held, lost, due, before, ..Raw::default() };
+                let (dead, returning) = (!expected, raw.returning);
+                *raw = Raw { dead, exited: Some(at), held, lost, returning, due, before, ..Raw::default() };
                 if !expected {
                     let how = match (code, signal) {
                         (_, Some(signal)) => format!("signal {signal}"),
@@ -278,6 +286,8 @@ struct Turn {
 enum TurnKind {
     /// The timeline lets go of it.
     GivenBack,
+    /// It answers again: what it said before is not known to hold.
+    Voids,
     /// It can be seen again.
     InSight,
     /// It gives its first answer after the timeline let go of it.

@@ -243,7 +243,17 @@ impl Case<'_, '_> {
             patience: how.patient.then(|| self.patience()),
             dissents: how.dissents,
         };
-        Ok(intervals.iter().map(|interval| asked.judge(interval)).collect())
+        let mut found: Vec<Found> = intervals.iter().map(|interval| asked.judge(interval)).collect();
+        // What a node said before it went away goes on counting, but where nobody was seen nothing passes.
+        for found in found.iter_mut().filter(|found| how.absence_counts && found.outcome == Outcome::Pass) {
+            let Interval { from, to, .. } = found.interval;
+            let from = if asked.mode == Mode::AtLast { to } else { from };
+            if attendance.took_part(from, to).is_empty() {
+                found.outcome = Outcome::Unknown;
+                found.because = Some(format!("no node was there {}", self.history.moment(found.moment.at)));
+            }
+        }
+        Ok(found)
     }
 
     /// Who is asked.

@@ -229,7 +229,7 @@ impl Log {
             .filter(|count| count.1 == self.pattern && count.2 == self.is_manifest())
             .map(|count| (count.0, count.3))
             .collect();
-        let (least, most) = counted(&counts, &all, span);
+        let (least, most) = counted(history, &counts, &all, span);
         let least = least.max(marked);
         let name = history.name(node);
         let open = match most {
@@ -258,38 +258,30 @@ struct Lines<'a> {
     open: Option<String>,
 }
 
-/// Bounds of the number of lines in a time, out of totals that were written down now and then. Up to the first total that
-/// exceeds the marks, each line has a mark of its own and its own instant.
-fn counted(counts: &[(u64, u64)], marks: &[Mark<'_>], span: &Interval) -> (u64, Option<u64>) {
-    // The end of the run: the last total is of the whole log.
-    let Some(&(_, total)) = counts.last() else { return (0, None) };
-    let mut numbers: Vec<(u64, u64)> = Vec::new();
+/// Bounds of the number of lines in a time. A line with a mark has its own instant. How many had none by some moment is told
+/// by totals that were written down now and then; between two of them such a line may lie anywhere.
+fn counted(history: &History<'_>, counts: &[(u64, u64)], marks: &[Mark<'_>], span: &Interval) -> (u64, Option<u64>) {
+    if counts.is_empty() {
+        return (0, None);
+    }
     let mut seen = BTreeSet::new();
-    for mark in marks {
-        if seen.insert(mark.number) {
-            numbers.push((mark.at, seen.len() as u64));
-        }
-    }
-    let marked = numbers.len() as u64;
-    if total <= marked {
-        let within = numbers.iter().filter(|mark| (span.from..=span.to).contains(&mark.0)).count() as u64;
-        return (within, Some(within));
-    }
-    // Totals at or before a moment, and at or after it.
-    let steps = || numbers.iter().chain(counts);
-    let before = |at: u64| steps().filter(|step| step.0 <= at).map(|step| step.1).max().unwrap_or(0);
-    let after = |at: u64| {
-        let next = steps().filter(|step| step.0 >= at).min_by_key(|step| (step.0, step.1));
+    let marked: Vec<u64> = marks.iter().filter(|mark| seen.insert(mark.number)).map(|mark| mark.at).collect();
+    let without_mark =
+        |&(at, total): &(u64, u64)| total.saturating_sub(marked.iter().filter(|&&mark| mark <= at).count() as u64);
+    let least = |at: u64| counts.iter().filter(|count| count.0 <= at).map(without_mark).max().unwrap_or(0);
+    let most = |at: u64| match counts.iter().find(|count| count.0 >= at) {
         // A total is written at the next beat after it changed: what is further away than that changed nothing yet.
-        let quiet = next.is_none_or(|next| next.0 > at + BEAT);
-        if quiet { before(at) } else { next.map_or(total, |next| next.1) }
+        Some(next) if next.0 <= at + BEAT => Some(without_mark(next).max(least(at))),
+        Some(_) => Some(least(at)),
+        // When a timeline ends, the last totals are of the whole logs.
+        None => (history.ended.is_some() || history.end >= at + BEAT).then(|| least(at)),
     };
-    let (from_least, from_most) = (before(span.from.saturating_sub(1)), after(span.from));
-    let (to_least, to_most) = (before(span.to), after(span.to));
-    // A mark is the line's own moment: at the beginning nothing came before the first one.
-    let from_most = if numbers.first().is_none_or(|mark| span.from <= mark.0) && marked > 0 { 0 } else { from_most };
-    let to_most = if counts.last().is_none_or(|count| span.to >= count.0) { total } else { to_most };
-    (to_least.saturating_sub(from_most.max(from_least)), Some(to_most.saturating_sub(from_least)))
+    let within = marked.iter().filter(|&mark| (span.from..=span.to).contains(mark)).count() as u64;
+    let before = |bound: &dyn Fn(u64) -> Option<u64>| if span.from == 0 { Some(0) } else { bound(span.from - 1) };
+    let (before_least, before_most) = (before(&|at| Some(least(at))), before(&most));
+    let sure = before_most.map_or(0, |before| least(span.to).saturating_sub(before));
+    let possible = most(span.to).zip(before_least).map(|(to, before)| to.saturating_sub(before));
+    (within + sure, possible.map(|possible| within + possible))
 }
 
 fn without_patterns(history: &History<'_>, node: usize) -> String {

@@ -35,9 +35,9 @@ pub(crate) struct Moment {
 pub(crate) struct Moments(pub(crate) Vec<Moment>);
 
 impl Moments {
-    /// Asks again after every change that `relevant` nodes see.
-    pub(crate) fn over(history: &History<'_>, mut take: impl FnMut(&Change) -> Option<Answer>) -> Self {
-        let mut moments: Vec<Moment> = Vec::new();
+    /// Asks again after every change that `relevant` nodes see; `before` is the answer while there was none, and nobody there.
+    pub(crate) fn over(history: &History<'_>, before: Answer, mut take: impl FnMut(&Change) -> Option<Answer>) -> Self {
+        let mut moments: Vec<Moment> = vec![Moment { at: 0, seq: 0, answer: before }];
         for change in &history.changes {
             let Some(answer) = take(change) else { continue };
             add(&mut moments, Moment { at: change.at, seq: change.seq, answer });
@@ -45,11 +45,12 @@ impl Moments {
         Self(moments)
     }
 
-    /// One answer out of the answers of several layers. `join` is given them in order.
-    pub(crate) fn together(layers: Vec<Self>, join: impl Fn(&[Answer]) -> Answer) -> Self {
-        let mut now = vec![Answer::NotYet; layers.len()];
+    /// One answer out of the answers of several questions, each with the answer that is in force before its first one.
+    /// `join` is given them in order.
+    pub(crate) fn together(layers: Vec<(Answer, Self)>, join: impl Fn(&[Answer]) -> Answer) -> Self {
+        let mut now: Vec<Answer> = layers.iter().map(|(before, _)| *before).collect();
         let mut all: Vec<(Moment, usize)> = Vec::new();
-        for (index, layer) in layers.into_iter().enumerate() {
+        for (index, (_, layer)) in layers.into_iter().enumerate() {
             all.extend(layer.0.into_iter().map(|moment| (moment, index)));
         }
         all.sort_by_key(|(moment, index)| (moment.at, moment.seq, *index));

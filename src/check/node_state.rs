@@ -31,6 +31,8 @@ pub(super) struct Raw {
     pub(super) answered: bool,
     /// It is in a blind time ([`super::sight`]).
     pub(super) lost: bool,
+    /// That blind time began when an entry let go of it: until it is over, the node is coming.
+    pub(super) returning: bool,
     /// Process faults that hold it now.
     pub(super) held: u32,
     /// The last fault that held it is over, and its process is to be started again.
@@ -51,7 +53,7 @@ impl Raw {
         } else if !self.running {
             if self.due { State::Coming } else { State::Away }
         } else if self.lost {
-            if self.answered { State::Unseen } else { State::Coming }
+            if self.answered && !self.returning { State::Unseen } else { State::Coming }
         } else if self.answered {
             State::Seen(self.head)
         } else {
@@ -68,7 +70,7 @@ impl Raw {
     /// Takes the beginning or the end of a blind time. A paused node that falls silent has to show itself again before
     /// anything is said of it.
     pub(super) fn blind(&mut self, begins: bool) {
-        self.lost = begins;
+        (self.lost, self.returning) = (begins, false);
         if begins && self.held > 0 {
             self.answered = false;
         }

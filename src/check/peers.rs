@@ -64,7 +64,7 @@ impl Peers {
         let mut counts: Vec<Option<u64>> = vec![None; history.nodes.len()];
         let mut seen = vec![false; history.nodes.len()];
         let (mut wrong, mut silent) = (0_usize, 0_usize);
-        let moments = Moments::over(history, |change| {
+        let moments = Moments::over(history, Answer::Unseen, |change| {
             let node = change.node;
             if !roll.meant[node] {
                 return None;

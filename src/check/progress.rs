@@ -72,6 +72,8 @@ struct Found {
     gain: Option<u64>,
     seq: Option<u64>,
     reached: Option<u64>,
+    /// When it was decided, if that was before the time was over.
+    decided: Option<u64>,
 }
 
 impl Progress {
@@ -127,6 +129,9 @@ impl Progress {
         judgement.facts = found.iter().filter_map(|(_, found)| found.fact.clone()).collect();
         judgement.evidence.clone_from(&span.evidence);
         judgement.evidence.extend(found.iter().filter_map(|(_, found)| found.seq));
+        if outcome == Outcome::Fail {
+            judgement.moment = found.iter().filter_map(|(_, found)| found.decided).min();
+        }
         if outcome == Outcome::Pass && matches!(case.when, When::After(..) | When::Within(_)) {
             judgement.moment = found.iter().filter_map(|(_, found)| found.reached).max();
             if let Some(moment) = judgement.moment {
@@ -162,15 +167,18 @@ impl Progress {
                     gain: Some(gain),
                     seq: Some(seq),
                     reached: Some(at),
+                    decided: None,
                 };
             }
             // Growth that nobody could see is not growth that did not happen; a node that answers all the while and
             // names no block has none.
             let silent = series.points.is_empty() && !answered_without_a_head(history, node, span);
             let there = matches!(history.state_at(node, span.to).1, State::Seen(_));
-            let too_few = there && series.most.is_some_and(|most| most < self.blocks) && series.blind.is_empty();
-            let open =
-                span.cut_short.is_some() || silent || series.open || (missing_at_an_edge(&series, span) && !too_few);
+            let too_few = there && series.most.is_some_and(|most| most < self.blocks);
+            // What it held before it named its first head nobody knows.
+            let headless = series.points.first().is_some_and(|first| first.0 >= span.from + TOLERATED_GAP);
+            let missing_at_an_edge = headless || missing_at_an_edge(&series, span);
+            let open = span.cut_short.is_some() || silent || series.open || (missing_at_an_edge && !too_few);
             let outcome = if open { Outcome::Unknown } else { Outcome::Fail };
             let fact = format!(
                 "{name} grew by {gain} of {} blocks in {}{stands}{missing}",
@@ -178,7 +186,7 @@ impl Progress {
                 seconds(span.to - span.from)
             );
             let gain = (last.is_some() || outcome == Outcome::Fail).then_some(gain);
-            return Found { outcome, fact: Some(fact), gain, seq, reached: None };
+            return Found { outcome, fact: Some(fact), gain, seq, reached: None, decided: None };
         };
         let found = match case.when {
             When::Sometimes | When::Never => series.fastest(span.from, span.to, per),
@@ -186,7 +194,14 @@ impl Progress {
         };
         let Some((gain, start)) = found else {
             let fact = format!("{name} could not be followed for {} without a break{missing}", seconds(per));
-            return Found { outcome: Outcome::Unknown, fact: Some(fact), gain: None, seq, reached: None };
+            return Found {
+                outcome: Outcome::Unknown,
+                fact: Some(fact),
+                gain: None,
+                seq,
+                reached: None,
+                decided: None,
+            };
         };
         let positive = matches!(case.when, When::Sometimes | When::Never);
         let open = !series.blind.is_empty() || span.cut_short.is_some();
@@ -209,7 +224,9 @@ impl Progress {
                 history.moment(start).trim_start_matches("at ")
             )
         });
-        Found { outcome, fact, gain: Some(gain), seq, reached: None }
+        let below = || series.first_below(self.blocks, span.from, span.to, per).map(|start| start + per);
+        let decided = if outcome == Outcome::Fail && !positive { below() } else { None };
+        Found { outcome, fact, gain: Some(gain), seq, reached: None, decided }
     }
 }
 

@@ -61,6 +61,8 @@ struct Return {
     outcome: Outcome,
     fact: Option<String>,
     seq: Option<u64>,
+    /// When its time was over.
+    bound: u64,
 }
 
 impl Recover {
@@ -99,6 +101,9 @@ impl Recover {
             let mut seconds: Vec<(NodeName, f64)> = Vec::new();
             for back in returns {
                 count += 1;
+                if back.outcome == Outcome::Fail {
+                    judgement.moment = Some(judgement.moment.map_or(back.bound, |first: u64| first.min(back.bound)));
+                }
                 judgement.outcome = judgement.outcome.and(back.outcome);
                 judgement.facts.extend(back.fact);
                 judgement.evidence.extend(back.seq);
@@ -157,7 +162,7 @@ impl Recover {
             (0..history.nodes.len()).map(|node| history.head_at(node, end).map(|head| head.2)).collect();
         let mut given_up: Vec<usize> = waiting.extract_if(.., |node| hit_again(*node, end)).collect();
         self.settle(history, &there, &heads, &mut waiting, |node| {
-            returns.push(Return { node, took: Some(0), outcome: Outcome::Pass, fact: None, seq: None });
+            returns.push(Return { node, took: Some(0), outcome: Outcome::Pass, fact: None, seq: None, bound });
         });
         let first = history.changes.partition_point(|change| change.at <= end);
         let within = &history.changes[first..];
@@ -175,13 +180,13 @@ impl Recover {
             given_up.extend(waiting.extract_if(.., |node| hit_again(*node, change.at)));
             self.settle(history, &there, &heads, &mut waiting, |node| {
                 let took = Some(change.at - end);
-                returns.push(Return { node, took, outcome: Outcome::Pass, fact: None, seq: Some(change.seq) });
+                returns.push(Return { node, took, outcome: Outcome::Pass, fact: None, seq: Some(change.seq), bound });
             });
         }
         for node in waiting.into_iter().chain(given_up) {
             returns.push(match again.get(&node) {
-                Some(next) => superseded(history, window, next, node, judged),
-                None => absent(history, window, end, bound, node),
+                Some(next) => Return { bound, ..superseded(history, window, next, node, judged) },
+                None => self.absent(history, window, (end, bound), node, &there),
             });
         }
         returns
@@ -212,15 +217,69 @@ impl Recover {
                 let others = there.iter().filter(|&&other| other != node && history.layer(other) == layer).count();
                 let near = same.filter(|((_, other), _)| self.near(history, head, *other));
                 let together: usize = near.map(|(_, count)| count).sum();
-                // The only node of a layer has nobody to be with: that it shows a head is all there is.
-                let alone = history.is_layered() && history.layer_size(node) == 1;
-                alone || others == 0 || (together - 1) * 2 > others
+                // The only node of a layer has nobody to be with: that it shows a head is all there is. Where others
+                // were not seen, nobody knows whether it is with them.
+                history.layer_size(node) == 1 || (others > 0 && (together - 1) * 2 > others)
             });
             if is_back {
                 back(node);
             }
             !is_back
         });
+    }
+
+    /// What is to be said of a node that was not seen to come back.
+    fn absent(
+        &self,
+        history: &History<'_>,
+        window: &Window<'_>,
+        (end, bound): (u64, u64),
+        node: usize,
+        there: &[usize],
+    ) -> Return {
+        let (name, entry) = (history.name(node), &window.record.name);
+        let reached = super::intervals::reached(end, bound - end, history.end);
+        let at = bound.min(history.end);
+        let why = history.why_missing(node, at);
+        let last = history.last_head(node, at).map(|(_, _, head)| {
+            format!("its last head was {} at {}", short_hash(history.chain.hash(head)), history.chain.height(head))
+        });
+        let last = last.unwrap_or_else(|| "no head of it was ever seen".to_owned());
+        let after = super::questions::seconds(at - end);
+        let layer = history.layer(node);
+        let others: Vec<usize> =
+            there.iter().copied().filter(|&other| other != node && history.layer(other) == layer).collect();
+        let nobody = history.layer_size(node) > 1 && others.is_empty();
+        // Who is out of sight may be with it.
+        let may_be_near = |&&other: &&usize| match history.state_at(other, at).1 {
+            State::Unseen | State::Coming => true,
+            State::Seen(Some(theirs)) => {
+                history.head_at(node, at).is_some_and(|(.., own)| self.near(history, own, theirs))
+            }
+            _ => false,
+        };
+        let is_out_of_sight = |&other: &usize| matches!(history.state_at(other, at).1, State::Unseen | State::Coming);
+        let unseen = others.iter().any(is_out_of_sight) && 2 * others.iter().filter(may_be_near).count() > others.len();
+        let (outcome, text) = match (reached, &why, history.state_at(node, at).1) {
+            _ if nobody => {
+                (Outcome::Unknown, format!("none of those that {name} should be with was seen after {entry}"))
+            }
+            (false, ..) => (
+                Outcome::Unknown,
+                format!("{name} was not back {after} after {entry}, when {}", history.how_it_ended()),
+            ),
+            // An entry that takes it away again has its own time; so it was never started.
+            (true, Some(why), State::Unseen | State::Away) => {
+                (Outcome::Unknown, format!("{why}; it was not seen to be back within {after} of the end of {entry}"))
+            }
+            (true, Some(why), _) => (Outcome::Fail, format!("{why}, {after} after {entry}")),
+            (true, None, _) if unseen => {
+                (Outcome::Unknown, format!("whether {name} was with the others {after} after {entry} was not seen"))
+            }
+            (true, None, _) => (Outcome::Fail, format!("{name} was not with the others {after} after {entry}")),
+        };
+        let seq = history.last_head(node, at).map(|head| head.1);
+        Return { node, took: None, outcome, fact: Some(format!("{text}; {last}")), seq, bound }
     }
 
     fn near(&self, history: &History<'_>, a: BlockId, b: BlockId) -> bool {
@@ -260,30 +319,12 @@ fn superseded(
     let later = judged.iter().any(|judged| judged.record.name == next.record.name);
     let (name, entry, next) = (history.name(node), &window.record.name, &next.record.name);
     let fact = Some(format!("{name} was hit by {next} before it was back from {entry}"));
-    Return { node, took: None, outcome: if later { Outcome::Pass } else { Outcome::Unknown }, fact, seq: None }
-}
-
-/// What is to be said of a node that was not seen to come back.
-fn absent(history: &History<'_>, window: &Window<'_>, end: u64, bound: u64, node: usize) -> Return {
-    let (name, entry) = (history.name(node), &window.record.name);
-    let reached = super::intervals::reached(end, bound - end, history.end);
-    let at = bound.min(history.end);
-    let why = history.why_missing(node, at);
-    let last = history.last_head(node, at).map(|(_, _, head)| {
-        format!("its last head was {} at {}", short_hash(history.chain.hash(head)), history.chain.height(head))
-    });
-    let last = last.unwrap_or_else(|| "no head of it was ever seen".to_owned());
-    let after = super::questions::seconds(at - end);
-    let (outcome, text) = match (reached, &why, history.state_at(node, at).1) {
-        (false, ..) => {
-            (Outcome::Unknown, format!("{name} was not back {after} after {entry}, when {}", history.how_it_ended()))
-        }
-        (true, Some(why), State::Unseen) => {
-            (Outcome::Unknown, format!("{why}; it was not seen to be back within {after} of the end of {entry}"))
-        }
-        (true, Some(why), _) => (Outcome::Fail, format!("{why}, {after} after {entry}")),
-        (true, None, _) => (Outcome::Fail, format!("{name} was not with the others {after} after {entry}")),
-    };
-    let seq = history.last_head(node, at).map(|head| head.1);
-    Return { node, took: None, outcome, fact: Some(format!("{text}; {last}")), seq }
+    Return {
+        node,
+        took: None,
+        outcome: if later { Outcome::Pass } else { Outcome::Unknown },
+        fact,
+        seq: None,
+        bound: 0,
+    }
 }

@@ -73,9 +73,9 @@ impl Reorg {
                 // The timeline had it away all the while.
             } else if history.last_head(node, span.to).is_none() {
                 unseen.push(format!("no head of {name} was ever seen"));
-            } else if case.attendance().stood(node, span.from, span.to, State::Dead)
-                || history.state_at(node, span.to).1 == State::Coming
-            {
+            } else if !case.attendance().named_a_head(node, span.from, span.to) {
+                unseen.push(format!("{name} named no head{}", case.span_name(span)));
+            } else if history.state_at(node, span.to).1 == State::Coming {
                 unseen.extend(history.why_missing(node, span.to));
             }
         }

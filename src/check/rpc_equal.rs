@@ -226,6 +226,11 @@ impl RpcEqual {
                 None => silent.push(format!("{} did not answer: {error}", history.name(call.node))),
             }
         }
+        let at = calls.iter().map(|call| call.at).max().unwrap_or(0);
+        let asked = |node: usize| calls.iter().any(|call| call.node == node);
+        for &node in case.nodes.iter().filter(|&&node| !asked(node) && history.state_at(node, at).1 != State::Away) {
+            silent.push(format!("{} was not asked", history.name(node)));
+        }
         let height = calls.iter().find_map(|call| call.height);
         let what = self.call_text(height);
         let (mut facts, mut known, mut minorities) = (Vec::new(), Vec::new(), Vec::new());
@@ -270,19 +275,17 @@ impl RpcEqual {
             Answer::No
         } else if let Some(aside) = aside {
             facts.push(format!("{what}: {aside}"));
-            // Where one round is enough, a later one may do.
-            let once = matches!(case.when, When::During(_) | When::After(..) | When::Within(_) | When::Sometimes);
-            if once { Answer::NotYet } else { Answer::Unseen }
+            says_nothing(case)
         } else if nobody || !silent.is_empty() {
             Answer::Unseen
         } else if answered.len() + refused.len() < 2 || leaves_out_who_takes_part(case, calls) {
-            Answer::NotYet
+            says_nothing(case)
         } else {
             Answer::Yes
         };
         facts.extend(silent);
         Round {
-            at: calls.iter().map(|call| call.at).max().unwrap_or(0),
+            at,
             seqs: calls.iter().map(|call| call.seq).collect(),
             answer,
             facts,
@@ -329,6 +332,12 @@ impl RpcEqual {
     }
 }
 
+/// The answer of a round that compares nothing: where one round is enough, a later one may do.
+fn says_nothing(case: &Case<'_, '_>) -> Answer {
+    let once = matches!(case.when, When::During(_) | When::After(..) | When::Within(_) | When::Sometimes);
+    if once { Answer::NotYet } else { Answer::Unseen }
+}
+
 /// Why equal answers about a block say nothing: nodes on different chains hold the blocks below the fork alike, and a block
 /// from before an entry says nothing about what came of it.
 fn beside_the_question(case: &Case<'_, '_>, calls: &[&Call<'_>], height: u64) -> Option<String> {
@@ -366,7 +375,8 @@ fn leaves_out_who_takes_part(case: &Case<'_, '_>, calls: &[&Call<'_>]) -> bool {
     let mut times = case.when.intervals(history).unwrap_or_default().into_iter();
     let Some(time) = times.find(|time| (time.from..=time.to).contains(&at)) else { return false };
     let part = case.attendance().took_part(time.from, time.to);
-    calls.iter().any(|call| call.result.is_none() && !call.refused && part.contains(&call.node))
+    let spoke = |node: usize| calls.iter().any(|call| call.node == node && (call.result.is_some() || call.refused));
+    part.into_iter().any(|node| !spoke(node))
 }
 
 /// Whether two answers may be of one round: all nodes are asked at once, about one block, and each once.

@@ -20,6 +20,8 @@ const GRACE: u64 = 5_000_000;
 pub(super) struct Blind {
     pub(super) from: u64,
     pub(super) to: u64,
+    /// When it gave its first answer again: its head is named a moment later.
+    pub(super) answered: u64,
     /// It begins where the timeline gave the node back: it is still coming, not lost.
     pub(super) comes_back: bool,
 }
@@ -69,7 +71,8 @@ pub(super) fn blind_times(
             pieces.retain(|piece: &Blind| !piece.comes_back && piece.to - piece.from >= SIGHT_PROMISE);
             blind.extend(long_bouts(&pieces));
             for gap in &mut blind {
-                // Its first answer names its head, a moment later than the gap ends.
+                // Its first answer names its head, a moment later than the gap ends: until then the one that it had may
+                // be meant, which nobody saw.
                 let first = heads[node].partition_point(|&at| at < gap.to);
                 gap.to = heads[node].get(first).copied().filter(|&at| at <= gap.to + HEAD_NAMED).unwrap_or(gap.to);
             }
@@ -194,12 +197,12 @@ fn without_excuses((from, to): (u64, u64), excuses: &[(u64, u64)], exits: &[u64]
             continue;
         }
         if begin > from {
-            pieces.push(Blind { from, to: begin, comes_back });
+            pieces.push(Blind { from, to: begin, answered: begin, comes_back });
         }
         (from, comes_back) = (from.max(end), true);
     }
     if from < to {
-        pieces.push(Blind { from, to, comes_back });
+        pieces.push(Blind { from, to, answered: to, comes_back });
     }
 }
 
@@ -248,7 +251,7 @@ mod tests {
     use super::*;
 
     fn gap(from: u64, to: u64) -> Blind {
-        Blind { from: from * 100_000, to: to * 100_000, comes_back: false }
+        Blind { from: from * 100_000, to: to * 100_000, answered: to * 100_000, comes_back: false }
     }
 
     #[test]
@@ -263,9 +266,13 @@ mod tests {
     fn what_the_timeline_took_away_is_no_gap() {
         let mut pieces = Vec::new();
         without_excuses((9_800_000, 20_000_000), &[(10_000_000, 14_000_000)], &[], &mut pieces);
-        assert_eq!(pieces, [Blind { from: 14_000_000, to: 20_000_000, comes_back: true }]);
+        assert_eq!(pieces, [Blind { from: 14_000_000, to: 20_000_000, answered: 20_000_000, comes_back: true }]);
         pieces.clear();
         without_excuses((5_000_000, 20_000_000), &[(10_000_000, 30_000_000)], &[], &mut pieces);
-        assert_eq!(pieces, [Blind { from: 5_000_000, to: 10_000_000, comes_back: false }], "it was gone before");
+        assert_eq!(
+            pieces,
+            [Blind { from: 5_000_000, to: 10_000_000, answered: 10_000_000, comes_back: false }],
+            "it was gone before"
+        );
     }
 }

@@ -121,7 +121,9 @@ fn unsent(journal: &Journal, window: &Window<'_>) -> Option<String> {
             }
         }
     }
-    first.map(|error| format!("{name} reached nobody: {error}"))
+    let reached_nobody =
+        || format!("{name} reached nobody: {}", first.map_or("no call of it was told", String::as_str));
+    (first.is_some() || window.begin.is_some()).then(reached_nobody)
 }
 
 /// Why an entry that was carried out and healed was not what was planned all the same.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
-use regex::RegexSet;
+use regex::{Regex, RegexSet};
 use tokio::sync::mpsc;
 
 use super::escapes::without_escapes;
@@ -24,6 +24,8 @@ const LAST_LINES: usize = 20;
 const LAST_ERRORS: usize = 5;
 /// Longest part of a line that is journalled or kept, in characters; the whole line is matched.
 const LINE_LENGTH: usize = 500;
+/// So much of what stands before a match is shown where the beginning of the line does not hold it, in characters.
+const BEFORE_MATCH: usize = 150;
 /// Marks of one pattern and node that are journalled; a node that prints its panic in a loop fills no disk twice. Further
 /// lines are counted.
 const MARKS_EACH: u64 = 100;
@@ -37,6 +39,8 @@ pub(super) struct LogWatch {
 #[derive(Debug)]
 struct NodeWatch {
     set: RegexSet,
+    /// Each pattern of the set by itself: where in a line it matches.
+    each: Vec<Regex>,
     /// Which subject each pattern of the set stands for.
     subject_of: Vec<usize>,
     subjects: Vec<Subject>,
@@ -150,16 +154,18 @@ impl NodeWatch {
             subject_of.push(place);
             patterns.push(pattern);
         }
-        let set = RegexSet::new(&patterns).unwrap_or_else(|_| {
-            RegexSet::new(patterns.iter().map(|pattern| regex::escape(pattern))).expect("escaped text is a regex")
-        });
+        let escaped = || patterns.iter().map(|pattern| regex::escape(pattern)).collect::<Vec<_>>();
+        let set =
+            RegexSet::new(&patterns).unwrap_or_else(|_| RegexSet::new(escaped()).expect("escaped text is a regex"));
+        let each = set.patterns().iter().filter_map(|pattern| Regex::new(pattern).ok()).collect();
         let state = State { counts: vec![Count::default(); subjects.len()], ..State::default() };
-        Self { set, subject_of, subjects, state: Mutex::new(state) }
+        Self { set, each, subject_of, subjects, state: Mutex::new(state) }
     }
 
     fn take(&self, node: &NodeName, line: LogLine<'_>, marks: &mpsc::Sender<What>) {
         let text = without_escapes(line.text);
         let found = self.subjects_in(&text, line);
+        let first = |subject| self.part_with_match(&text, line, subject);
         let mut state = self.state.lock().expect("never poisoned: nothing under it panics");
         let shown = || printable(&text.chars().take(LINE_LENGTH).collect::<String>()).into_owned();
         for subject in found {
@@ -170,7 +176,8 @@ impl NodeWatch {
             count.lines += 1;
             if count.marked < MARKS_EACH {
                 let Subject { pattern, manifest } = self.subjects[subject].clone();
-                let mark = What::LogMark { node: node.clone(), pattern, manifest, line: shown(), number: line.number };
+                let mark =
+                    What::LogMark { node: node.clone(), pattern, manifest, line: first(subject), number: line.number };
                 count.marked += u64::from(marks.try_send(mark).is_ok());
             }
         }
@@ -191,10 +198,30 @@ impl NodeWatch {
     /// What is found in a line, or in a piece of a very long one. The borders of a piece are no ends of a line: `^` and `$`
     /// do not match there.
     fn subjects_in(&self, text: &str, line: LogLine<'_>) -> BTreeSet<usize> {
-        let from = if line.repeated > 0 { text.chars().next().map_or(0, char::len_utf8) } else { 0 };
-        let text = if line.complete { Cow::Borrowed(text) } else { Cow::Owned(format!("{text}\n")) };
+        let (text, from) = as_matched(text, line);
         self.set.matches_at(&text, from).into_iter().map(|pattern| self.subject_of[pattern]).collect()
     }
+
+    /// The beginning of a line, or, where that does not hold what was found, the part around it.
+    fn part_with_match(&self, text: &str, line: LogLine<'_>, subject: usize) -> String {
+        let (matched, from) = as_matched(text, line);
+        let patterns = self.each.iter().zip(&self.subject_of).filter(|(_, of)| **of == subject);
+        let first = patterns.filter_map(|(pattern, _)| pattern.find_at(&matched, from)).min_by_key(regex::Match::end);
+        let chars = |bytes: usize| text.get(..bytes).map_or(0, |part| part.chars().count());
+        match first.map(|found| (chars(found.start()), chars(found.end().min(text.len())))) {
+            Some((start, end)) if end > LINE_LENGTH => {
+                let part = text.chars().skip(start.saturating_sub(BEFORE_MATCH)).take(LINE_LENGTH - 1);
+                std::iter::once('…').chain(part).collect()
+            }
+            _ => text.chars().take(LINE_LENGTH).collect(),
+        }
+    }
+}
+
+/// A line as patterns are given it, and from where on they may match.
+fn as_matched<'t>(text: &'t str, line: LogLine<'_>) -> (Cow<'t, str>, usize) {
+    let from = if line.repeated > 0 { text.chars().next().map_or(0, char::len_utf8) } else { 0 };
+    (if line.complete { Cow::Borrowed(text) } else { Cow::Owned(format!("{text}\n")) }, from)
 }
 
 fn keep_last<T>(lines: &mut VecDeque<T>, most: usize, line: T) {
@@ -261,13 +288,20 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_line_is_matched_and_its_beginning_is_journalled() {
+    fn the_whole_line_is_matched_and_the_part_that_matches_is_journalled() {
         let (_, mut feed) = watch(&["level\":\"fatal"], &[], &["gone$"], 10);
         feed.line(&format!("{{{}\"level\":\"fatal\",\"msg\":\"database gone", "x".repeat(650)));
         let marks = feed.marks();
         let names: Vec<&str> = marks.iter().map(|mark| mark.0.as_str()).collect();
         assert_eq!(names, ["panic", "gone$"]);
-        assert!(marks.iter().all(|mark| mark.2.chars().count() == LINE_LENGTH));
+        for (mark, wanted) in marks.iter().zip(["\"level\":\"fatal\"", "database gone"]) {
+            assert!(mark.2.starts_with("…xxx") && mark.2.contains(wanted), "{}", mark.2);
+            assert!(mark.2.chars().count() <= LINE_LENGTH);
+        }
+        // What the beginning holds is shown from there on.
+        feed.line(&format!("level\":\"fatal {}", "ä".repeat(650)));
+        let marks = feed.marks();
+        assert!(marks[0].2.starts_with("level") && marks[0].2.chars().count() == LINE_LENGTH, "{}", marks[0].2);
     }
 
     #[test]

@@ -141,7 +141,9 @@ pub(crate) fn progress(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
         if that["per"].is_object() {
             return per(scene, node, &shown, blocks, micros(&that["per"]), time);
         }
-        let Some(base) = Shown::base(scene, node, time.from) else { return Ruling::Unknown };
+        let Some(base) = Shown::base(scene, node, time.from) else {
+            return if answers_without_a_head(scene, node, time) { blame(scene, time.to) } else { Ruling::Unknown };
+        };
         let held = shown.held_by(scene, base);
         let (count, open) = grown(scene, node, shown.heads_by(time.to), &held);
         let moments = moments(scene, time);
@@ -152,7 +154,8 @@ pub(crate) fn progress(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
         let most = || {
             let held = shown.held_by(scene, time.from);
             let grown = grown(scene, node, shown.heads_by(time.to), &held);
-            Some(grown).filter(|(_, open)| !open && !held.is_empty()).map(|(count, _)| count)
+            let head_before = time.from > 0 && !shown.heads_by(time.from - 1).is_empty();
+            Some(grown).filter(|(_, open)| !open && head_before).map(|(count, _)| count)
         };
         let seen_early = first < time.from + 3 * SECOND || most().is_some_and(|most| most < blocks);
         if count >= blocks {
@@ -163,6 +166,21 @@ pub(crate) fn progress(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
             blame(scene, time.to)
         }
     }))
+}
+
+/// Whether a node was there before the middle of a time, at its beginning and at its end, and never named a head.
+fn answers_without_a_head(scene: &Scene<'_>, node: &str, time: &Time) -> bool {
+    let instant = |moment: usize| scene.sights.instants[moment];
+    let first_seen = |from: u64| {
+        let mut all = scene.sights.moments(from, scene.facts.end, true).into_iter();
+        all.find(|&moment| scene.is_seen(node, moment)).map(instant)
+    };
+    let early = |at: Option<u64>, bound: u64| at.is_some_and(|at| at <= bound);
+    let last = scene.sights.moment(time.to);
+    let no_head = Shown::of(scene, node).heads_by(time.to).is_empty();
+    let from_early_on = early(first_seen(0), time.from + (time.to - time.from) / 2)
+        && early(first_seen(time.from), (time.from + 3 * SECOND).saturating_sub(1));
+    !time.cut && no_head && scene.is_seen(node, last) && from_early_on
 }
 
 /// So many blocks in every span of a length in which the node was there.
@@ -203,14 +221,18 @@ fn per(scene: &Scene<'_>, node: &str, shown: &Shown<'_>, blocks: u64, length: u6
     if ruling == Ruling::Pass && (hidden || time.cut || spans == 0) { Ruling::Unknown } else { ruling }
 }
 
-pub(crate) fn stall(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
+/// How long growth is still allowed.
+pub(crate) fn time_to_settle(facts: &Facts<'_>, that: &Value) -> u64 {
     let settle = that["settle"].is_object().then(|| micros(&that["settle"]));
-    let settle = settle.or(scene.facts.journal.run.block_time).unwrap_or(SECOND);
-    let from = time.from + settle;
+    settle.or(facts.journal.run.block_time).unwrap_or(SECOND)
+}
+
+pub(crate) fn stall(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
+    let from = time.from + time_to_settle(scene.facts, that);
     if from >= time.to {
         return Ruling::Unknown;
     }
-    let all = moments(scene, time);
+    let all = scene.sights.moments(from, time.to, time.to == scene.facts.end);
     let mut watched = false;
     let ruling = worst(showing(scene).map(|node| {
         let unseen = all.iter().any(|&moment| scene.see(node, moment).state == State::Unseen);
@@ -218,9 +240,8 @@ pub(crate) fn stall(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
         let (grew, said) = if that["on"] == "finalized" {
             final_grew(scene, node, from, time.to)
         } else {
-            (head_grew(scene, node, from, time.to), true)
+            (head_grew(scene, node, from, time.to), named(scene, node, &all))
         };
-        let said = said && named(scene, node, &all);
         watched |= all.iter().any(|&moment| scene.is_seen(node, moment));
         let coming = all.last().is_some_and(|&moment| scene.see(node, moment).state == State::Coming);
         if let Some(at) = grew {
@@ -254,7 +275,7 @@ fn final_grew(scene: &Scene<'_>, node: &str, from: u64, to: u64) -> (Option<u64>
     let all: Vec<(u64, u64)> = lines_of(scene.facts, node)
         .into_iter()
         .filter_map(|(at, what)| match what {
-            What::Finalized { height, .. } => Some((at, *height)),
+            What::Finalized { height, .. } if at <= to => Some((at, *height)),
             _ => None,
         })
         .collect();
@@ -265,10 +286,10 @@ fn final_grew(scene: &Scene<'_>, node: &str, from: u64, to: u64) -> (Option<u64>
         Some(before) => Some(before),
         None => later.next().map(|(_, height)| *height).max(before),
     };
-    (
-        base.and_then(|base| later.find(|(_, height)| *height > base)).map(|(at, _)| *at),
-        !all.is_empty() || silent_is_genesis,
-    )
+    let at_end = scene.see(node, scene.sights.moment(to));
+    let silent = silent_is_genesis && at_end.state == State::Seen && at_end.head.is_some();
+    let said = before.is_some() && seen || all.iter().any(|(at, _)| *at > from);
+    (base.and_then(|base| later.find(|(_, height)| *height > base)).map(|(at, _)| *at), said || silent)
 }
 
 pub(crate) fn reorg(scene: &Scene<'_>, that: &Value, time: &Time) -> Ruling {
@@ -331,7 +352,9 @@ pub(crate) fn recover(scene: &Scene<'_>, that: &Value, when: &Value) -> Ruling {
         if hit.is_empty() {
             continue;
         }
-        let (Some(begin), Some(end), false) = (entry.begin, entry.end, entry.is_spoilt(facts.end)) else {
+        let (Some(begin), Some(end), false) =
+            (entry.begin, entry.end.filter(|&end| end <= facts.end), entry.is_spoilt(facts.end))
+        else {
             rulings.push(Ruling::Unknown);
             continue;
         };
@@ -341,11 +364,13 @@ pub(crate) fn recover(scene: &Scene<'_>, that: &Value, when: &Value) -> Ruling {
                 .entries
                 .iter()
                 .filter(|other| !other.is_send() && other.names(node) && other.record.name != entry.record.name)
-                .filter(|other| other.hold().is_some_and(|(from, to)| from < end + within && to > end))
+                .filter(|other| other.begin.is_some_and(|from| from < end + within))
+                // One that was never healed may hit it still.
+                .filter(|other| other.end.is_none_or(|to| to > end))
                 .min_by_key(|other| other.begin);
             let later_judges =
                 again.is_some_and(|again| counted.iter().any(|other| other.record.name == again.record.name));
-            let until = (end + within).min(again.and_then(|again| again.begin).unwrap_or(u64::MAX).max(end));
+            let until = again.and_then(|again| again.begin);
             rulings.push(match is_back(scene, node, depth, (begin, end, end + within), until) {
                 Some(true) => Ruling::Pass,
                 _ if later_judges => Ruling::Pass,
@@ -354,6 +379,7 @@ pub(crate) fn recover(scene: &Scene<'_>, that: &Value, when: &Value) -> Ruling {
                 Some(false) if facts.end < end + within - (within / 20).min(SECOND / 4) => Ruling::Unknown,
                 Some(false) => match scene.see(node, scene.sights.moment(facts.end.min(end + within))) {
                     sight if matches!(sight.state, State::Unseen | State::Away) => Ruling::Unknown,
+                    _ if may_be_back(scene, node, depth, (begin, end + within)) => Ruling::Unknown,
                     _ => blame(scene, end + within),
                 },
             });
@@ -362,14 +388,14 @@ pub(crate) fn recover(scene: &Scene<'_>, that: &Value, when: &Value) -> Ruling {
     worst(rulings.into_iter())
 }
 
-/// Whether a node was with more than half of the others at one moment after an entry. None if it came back and there were
-/// no others.
+/// Whether a node was with more than half of the others at one moment after an entry, and before it was hit again. None if
+/// it has others to be with and none of them was seen.
 fn is_back(
     scene: &Scene<'_>,
     node: &str,
     depth: u64,
     (begin, end, deadline): (u64, u64, u64),
-    until: u64,
+    hit_again: Option<u64>,
 ) -> Option<bool> {
     let all = &scene.facts.journal.run.nodes;
     let layer = scene.facts.layer(node);
@@ -380,12 +406,17 @@ fn is_back(
         .filter(|&other| other != node && scene.facts.layer(other) == layer)
         .filter(|other| while_open.iter().any(|&moment| scene.is_seen(other, moment)))
         .collect();
-    let open = scene.sights.moments(end, until.min(scene.facts.end), true);
-    if others.is_empty() && open.iter().any(|&moment| !scene.heads(&[node], moment).is_empty()) {
+    let open = scene.sights.moments(end, deadline.min(scene.facts.end), true);
+    let open = open.into_iter().filter(|&moment| hit_again.is_none_or(|hit| scene.sights.instants[moment] < hit));
+    let alone = all.iter().filter(|other| other.layer == layer).count() == 1;
+    if others.is_empty() && !alone {
         return None;
     }
     let back = open.into_iter().any(|moment| {
         let heads = scene.heads(&[node], moment);
+        if alone {
+            return !heads.is_empty();
+        }
         let near = others.iter().filter(|other| {
             let theirs = scene.heads(&[other], moment);
             heads
@@ -396,6 +427,29 @@ fn is_back(
         2 * near.count() > others.len()
     });
     Some(back)
+}
+
+/// Whether a node would have more than half of the others with it if those who are out of sight at the deadline were with it.
+fn may_be_back(scene: &Scene<'_>, node: &str, depth: u64, (begin, deadline): (u64, u64)) -> bool {
+    let until = deadline.min(scene.facts.end);
+    let last = scene.sights.moment(until);
+    let while_open = scene.sights.moments(begin, until, true);
+    let all = scene.facts.journal.run.nodes.iter().map(|other| other.name.as_str());
+    let others: Vec<&str> = all
+        .filter(|&other| other != node && scene.facts.layer(other) == scene.facts.layer(node))
+        .filter(|other| while_open.iter().any(|&moment| scene.is_seen(other, moment)))
+        .collect();
+    let hidden = others.iter().filter(|other| matches!(scene.see(other, last).state, State::Unseen | State::Coming));
+    let hidden = hidden.count();
+    let near = others.iter().filter(|other| {
+        let (heads, theirs) = (scene.heads(&[node], last), scene.heads(&[other], last));
+        heads
+            .iter()
+            .zip(&theirs)
+            .any(|(one, other)| matches!(scene.facts.stand(one, other), Stand::OneChain(blocks) if blocks <= depth))
+    });
+    // A node that shows nothing itself is not back, whoever is there.
+    hidden > 0 && scene.is_seen(node, last) && 2 * (near.count() + hidden) > others.len()
 }
 
 /// From how many to how many lines matched in a time; no upper bound if more may have.
@@ -439,20 +493,21 @@ fn lines_in(scene: &Scene<'_>, node: &str, that: &Value, time: &Time) -> Bounds 
             _ => {}
         }
     }
-    // Only when the marks were used up did lines get none.
-    if let Some(last) = numbers.values().max().filter(|_| !unmarked.is_empty()) {
-        unmarked.push((*last, 0));
-        unmarked.sort_unstable();
-    }
     let marked = numbers.values().filter(|at| inside(**at)).count() as u64;
-    let before = |at: u64| unmarked.iter().rev().find(|(since, _)| *since <= at).map(|(_, lines)| *lines);
-    let behind = |at: u64| unmarked.iter().find(|(since, _)| *since >= at).map(|(_, lines)| *lines);
-    let least = marked + before(time.to).unwrap_or(0).saturating_sub(behind(time.from).unwrap_or(u64::MAX));
+    let least_by = |at: u64| unmarked.iter().filter(|(told, _)| *told <= at).map(|told| told.1).max().unwrap_or(0);
+    // A total that changed is written within 2 s.
+    let most_by = |at: u64| match unmarked.iter().find(|(told, _)| *told >= at) {
+        Some((told, lines)) if *told <= at + 2 * SECOND => Some(*lines),
+        Some(_) => Some(least_by(at)),
+        None if facts.ended || facts.end >= at + 2 * SECOND => Some(least_by(at)),
+        None => None,
+    };
+    let (least_before, most_before) =
+        if time.from == 0 { (0, Some(0)) } else { (least_by(time.from - 1), most_by(time.from - 1)) };
+    let least = marked + most_before.map_or(0, |before| least_by(time.to).saturating_sub(before));
     let blind = time.cut || wanted == "panic" && facts.node(node).has_panic_patterns != Some(true);
-    // At the end everything that was watched is told once more: the last word is the final one.
-    let last = unmarked.last().filter(|_| facts.complete).map(|(_, lines)| *lines);
     let most = if promised {
-        behind(time.to).or(last).map(|until| marked + until - before(time.from).unwrap_or(0))
+        most_by(time.to).filter(|_| !unmarked.is_empty()).map(|until| marked + until.saturating_sub(least_before))
     } else {
         (numbers.len() < 100).then_some(marked)
     };

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use splitbrain::journal::{FaultPhase, Journal, NodeRecord, What, WindowRecord};
+use splitbrain::journal::{FaultPhase, Journal, NOT_COMPLETE, NodeRecord, What, WindowRecord};
 
 /// A second, in microseconds.
 pub(crate) const SECOND: u64 = 1_000_000;
@@ -28,6 +28,8 @@ pub(crate) struct Entry {
     pub(crate) end: Option<u64>,
     /// Whether healing it failed.
     pub(crate) end_failed: bool,
+    /// Whether carrying it out or healing it failed for another reason than the run's end.
+    pub(crate) failed: bool,
 }
 
 impl Entry {
@@ -72,6 +74,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) end: u64,
     /// Whether the timeline was seen to its planned end.
     pub(crate) complete: bool,
+    /// Whether the journal has a line `timeline_ended`.
+    pub(crate) ended: bool,
     pub(crate) entries: Vec<Entry>,
     pub(crate) blocks: HashMap<String, Block>,
     judged: Vec<(u64, &'a What)>,
@@ -89,11 +93,15 @@ impl<'a> Facts<'a> {
         let end = ended.or(torn_down).map_or(last, |event| event.at);
         let complete =
             ended.is_some_and(|event| matches!(&event.what, What::TimelineEnded { reason } if reason == "complete"));
-        let entries = entries(journal, zero, end);
+        let entries = entries(journal, zero);
+        // What was due in the last 10 s and was only cut off by the end is on its way.
+        let overdue = |due: u64| due + 10 * SECOND < end;
         let undone = |entry: &Entry| {
-            entry.begin.is_none()
-                || entry.end_failed
-                || entry.end.is_none() && entry.planned_end.is_some_and(|planned| planned < end)
+            if entry.begin.is_none() {
+                return entry.failed || overdue(entry.planned_begin);
+            }
+            let unhealed = entry.end.is_none() && entry.planned_end.is_some_and(overdue);
+            entry.failed || !entry.is_send() && unhealed
         };
         let left =
             torn_down.is_some_and(|event| matches!(&event.what, What::TornDown { errors } if !errors.is_empty()));
@@ -101,7 +109,17 @@ impl<'a> Facts<'a> {
         let count = journal.events.iter().position(|event| matches!(event.what, What::TimelineEnded { .. }));
         let judged = journal.events[..count.unwrap_or(journal.events.len())].iter().filter(|event| event.at <= end);
         let judged = judged.map(|event| (event.at, &event.what)).collect();
-        Self { journal, zero, end, complete, entries, blocks: blocks(journal), judged, doubtful }
+        Self {
+            journal,
+            zero,
+            end,
+            complete,
+            ended: ended.is_some(),
+            entries,
+            blocks: blocks(journal),
+            judged,
+            doubtful,
+        }
     }
 
     pub(crate) fn node(&self, name: &str) -> &'a NodeRecord {
@@ -123,7 +141,7 @@ impl<'a> Facts<'a> {
     }
 }
 
-fn entries(journal: &Journal, zero: Option<u64>, run_end: u64) -> Vec<Entry> {
+fn entries(journal: &Journal, zero: Option<u64>) -> Vec<Entry> {
     let answered: BTreeSet<&str> = journal
         .events
         .iter()
@@ -142,13 +160,15 @@ fn entries(journal: &Journal, zero: Option<u64>, run_end: u64) -> Vec<Entry> {
             begin: None,
             end: None,
             end_failed: false,
+            failed: false,
         };
         for event in &journal.events {
             let What::Fault { entry: name, phase, applied, error, .. } = &event.what else { continue };
-            if *name != record.name || event.at > run_end {
+            if *name != record.name {
                 continue;
             }
             let works = error.is_none() || entry.is_send();
+            entry.failed |= !works && error.as_ref().is_some_and(|error| !error.ends_with(NOT_COMPLETE));
             match phase {
                 FaultPhase::Begin if works => entry.begin = entry.begin.or(Some(*applied)),
                 FaultPhase::End if works => entry.end = Some(*applied),
@@ -156,8 +176,8 @@ fn entries(journal: &Journal, zero: Option<u64>, run_end: u64) -> Vec<Entry> {
                 FaultPhase::Begin => {}
             }
         }
-        if entry.is_send() && !answered.contains(record.name.as_str()) {
-            entry.begin = None;
+        if entry.is_send() && entry.begin.is_some() && !answered.contains(record.name.as_str()) {
+            (entry.begin, entry.failed) = (None, true);
         }
         entries.push(entry);
     }

@@ -6,7 +6,7 @@ use splitbrain::journal::Journal;
 use super::counts::{self, blame};
 use super::facts::{Entry, Facts, SECOND, Stand};
 use super::questions::{Answer, Asked, Scene, outside};
-use super::rounds::rounds;
+use super::rounds::{Round, rounds};
 use super::sight::Sights;
 
 /// What a judge says. The worst is the greatest.
@@ -47,6 +47,11 @@ pub(crate) fn judge(journal: &Journal) -> (Vec<Ruling>, Ruling) {
     let mut edges: Vec<u64> = asked.iter().flat_map(|(_, times)| times).flat_map(|time| [time.from, time.to]).collect();
     edges.extend(facts.entries.iter().flat_map(|entry| [entry.begin, entry.end, entry.planned_end]).flatten());
     edges.extend(counts::deadlines(&facts, &expectations));
+    for (expectation, (_, times)) in expectations.iter().zip(&asked) {
+        if let ("stall", that) = that(expectation) {
+            edges.extend(times.iter().map(|time| time.from + counts::time_to_settle(&facts, that)));
+        }
+    }
     let sights = Sights::of(&facts, &edges);
     let rulings: Vec<Ruling> = expectations
         .iter()
@@ -128,7 +133,9 @@ fn span(facts: &Facts<'_>, from: u64, length: u64, began: Option<u64>) -> Time {
 
 fn during(facts: &Facts<'_>, entry: &Entry) -> Time {
     let nothing = Time { from: facts.end, to: facts.end, cut: true, void: true, began: None };
-    let Some(begin) = entry.begin.filter(|_| !entry.is_spoilt(facts.end)) else { return nothing };
+    let Some(begin) = entry.begin.filter(|&begin| begin <= facts.end && !entry.is_spoilt(facts.end)) else {
+        return nothing;
+    };
     match (entry.planned_end, entry.end) {
         (None, None) => Time { from: begin, to: facts.end, cut: !facts.complete, void: false, began: Some(begin) },
         (_, Some(end)) => {
@@ -176,6 +183,9 @@ fn rule(scene: &Scene<'_>, expectation: &Value, mode: Mode, times: &[Time]) -> R
             _ => over_moments(scene, expectation, mode, time),
         }
     };
+    // Calls after an entry that repeats are made after its last repetition.
+    let alone = word == "rpc_equal" && expectation["when"]["after"].is_array();
+    let times = if alone { &times[times.len().saturating_sub(1)..] } else { times };
     times.iter().map(of_one).max().unwrap_or(Ruling::Unknown)
 }
 
@@ -201,23 +211,22 @@ fn is_impatient(expectation: &Value) -> bool {
 
 fn over_moments(scene: &Scene<'_>, expectation: &Value, mode: Mode, time: &Time) -> Ruling {
     let with_end = time.to == scene.facts.end;
-    // Where nobody was seen at all, nothing was.
-    let whole = scene.sights.moments(time.from, time.to, with_end);
-    if mode != Mode::Last && !scene.nodes.iter().any(|node| whole.iter().any(|&moment| scene.is_seen(node, moment))) {
-        return Ruling::Unknown;
-    }
     let moments = match mode {
         Mode::Last => vec![scene.sights.moment(time.to)],
-        _ => whole,
+        _ => scene.sights.moments(time.from, time.to, with_end),
     };
+    // Where nobody was seen at all, nothing passes.
+    let somebody = scene.nodes.iter().any(|node| moments.iter().any(|&moment| scene.is_seen(node, moment)));
+    let apart = that(expectation).0 == "diverge";
+    let least = if somebody || apart { Ruling::Pass } else { Ruling::Unknown };
     let answers: Vec<(usize, Answer)> =
         moments.iter().map(|&moment| (moment, answer(scene, expectation, moment))).collect();
-    match mode {
+    least.max(match mode {
         Mode::Every => steadily(scene, expectation, time, &answers, Answer::No),
         Mode::No => steadily(scene, expectation, time, &answers, Answer::Yes),
         Mode::Once => once(scene, expectation, time, &moments, &answers),
         Mode::Last => at_last(scene, expectation, time, answers.last().copied()),
-    }
+    })
 }
 
 fn over_rounds(scene: &Scene<'_>, expectation: &Value, mode: Mode, time: &Time) -> Ruling {
@@ -229,19 +238,22 @@ fn over_rounds(scene: &Scene<'_>, expectation: &Value, mode: Mode, time: &Time) 
     } else {
         all.iter().filter(|round| time.from <= round.at && round.at <= time.to).collect()
     };
-    let nothing = if mode == Mode::Once { Answer::NotYet } else { Answer::Unseen };
+    let once = !["always", "never", "at_end"].contains(&expectation["when"].as_str().unwrap_or_default()) && !asked_at;
+    let nothing = if once { Answer::NotYet } else { Answer::Unseen };
+    let moments = scene.sights.moments(time.from, time.to, time.to == scene.facts.end);
+    let seen = |node: &&String| once && moments.iter().any(|&moment| scene.is_seen(node, moment));
+    let part: Vec<&String> = scene.nodes.iter().filter(seen).collect();
+    let answer = |round: &Round| round.answer(scene, time.began, nothing, &part);
     let answers: Vec<(usize, Answer)> =
-        inside.iter().map(|round| (scene.sights.moment(round.at), round.answer(scene, time.began, nothing))).collect();
+        inside.iter().map(|round| (scene.sights.moment(round.at), answer(round))).collect();
     if answers.is_empty() {
         return Ruling::Unknown;
     }
     match mode {
         Mode::Every => steadily(scene, expectation, time, &answers, Answer::No),
         Mode::No => steadily(scene, expectation, time, &answers, Answer::Yes),
-        Mode::Once => {
-            let moments = scene.sights.moments(time.from, time.to, time.to == scene.facts.end);
-            once(scene, expectation, time, &moments, &answers)
-        }
+        Mode::Once if answers.iter().any(|(_, answer)| *answer == Answer::Yes) => Ruling::Pass,
+        Mode::Once => never_yes(scene, time, &answers),
         Mode::Last => at_last(scene, expectation, time, answers.last().copied()),
     }
 }
@@ -303,12 +315,11 @@ fn once(scene: &Scene<'_>, expectation: &Value, time: &Time, moments: &[usize], 
     if whole {
         return Ruling::Pass;
     }
+    if yes.is_empty() {
+        return never_yes(scene, time, answers);
+    }
     let unseen = answers.iter().any(|(_, answer)| *answer == Answer::Unseen);
     let last = answers.last().copied();
-    if yes.is_empty() {
-        let open = last.is_none_or(|(_, answer)| answer == Answer::NotYet);
-        return if time.cut || unseen || open { Ruling::Unknown } else { blame(scene, time.to) };
-    }
     let in_force = |moment: usize| answers.iter().rev().find(|&&(at, _)| at <= moment).map(|&(_, answer)| answer);
     if seen.iter().all(|&(_, moment)| in_force(moment) == Some(Answer::Yes)) {
         return Ruling::Pass;
@@ -318,6 +329,13 @@ fn once(scene: &Scene<'_>, expectation: &Value, time: &Time, moments: &[usize], 
         .is_some_and(|&moment| left_out(moment).iter().all(|node| seen.iter().all(|(name, _)| name != node)));
     let no = last.is_some_and(|(_, answer)| answer == Answer::No);
     if nobody_out && no && !time.cut && !unseen { blame(scene, time.to) } else { Ruling::Unknown }
+}
+
+/// What follows where it held at no moment.
+fn never_yes(scene: &Scene<'_>, time: &Time, answers: &[(usize, Answer)]) -> Ruling {
+    let unseen = answers.iter().any(|(_, answer)| *answer == Answer::Unseen);
+    let open = answers.last().is_none_or(|(_, answer)| *answer == Answer::NotYet);
+    if time.cut || unseen || open { Ruling::Unknown } else { blame(scene, time.to) }
 }
 
 fn at_last(scene: &Scene<'_>, expectation: &Value, time: &Time, last: Option<(usize, Answer)>) -> Ruling {

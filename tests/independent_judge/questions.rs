@@ -69,16 +69,22 @@ impl Scene<'_> {
         shown.map(members).collect()
     }
 
-    /// Of a node that is alone in its layer nothing is asked while it is away.
+    /// Beside others, a node that is alone in its layer has nothing to say while it is away but what it cannot take back.
     fn worst_layer(&self, asked: Asked, moment: usize, answer: impl Fn(&[&str]) -> Answer) -> Answer {
         let layers = self.layers();
-        let there = |layer: &&Vec<&str>| layer.len() > 1 || !self.is_away(layer[0], moment);
-        let answers: Vec<Answer> = layers.iter().filter(there).map(|layer| answer(layer)).collect();
+        let there = |layer: &Vec<&str>| layers.len() == 1 || layer.len() > 1 || !self.is_away(layer[0], moment);
+        let for_good = asked.apart();
+        let answers: Vec<Answer> = layers
+            .iter()
+            .map(|layer| (there(layer), answer(layer)))
+            .filter(|(there, answer)| *there || *answer == for_good)
+            .map(|(_, answer)| answer)
+            .collect();
         let order = match asked {
             Asked::Agree { .. } => [Answer::No, Answer::Unseen, Answer::NotYet, Answer::Yes],
             Asked::Diverge => [Answer::Yes, Answer::Unseen, Answer::NotYet, Answer::No],
         };
-        let nobody = if asked == Asked::Diverge { Answer::No } else { Answer::Unseen };
+        let nobody = if asked == Asked::Diverge { Answer::NotYet } else { Answer::Unseen };
         order.into_iter().find(|wanted| answers.contains(wanted)).unwrap_or(nobody)
     }
 
@@ -98,9 +104,12 @@ impl Scene<'_> {
         if there.iter().any(|node| state(node) == State::Coming || !has_said(node)) {
             return Some(Answer::NotYet);
         }
-        // Where nobody is there, nobody is apart.
         let alone = there.is_empty() || there.len() == 1 && layer.len() > 1;
-        (alone && asked != Asked::Diverge).then_some(Answer::Unseen)
+        match asked {
+            Asked::Agree { .. } => alone.then_some(Answer::Unseen),
+            // Where nobody is there, nobody is on one chain.
+            Asked::Diverge => there.is_empty().then_some(Answer::NotYet),
+        }
     }
 
     /// The heads that are in force, of the nodes that can be seen.

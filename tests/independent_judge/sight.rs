@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use splitbrain::journal::{NodePhase, What};
 
-use super::facts::{Facts, SECOND};
+use super::facts::{Entry, Facts, SECOND};
 
 /// What a node is at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,18 +52,18 @@ impl Sights {
             instants.extend(watch.changes.iter().map(|change| change.at));
             // When somebody begins to come, and when it has been coming, or seen, for too long or long enough.
             let processes = watch.changes.iter().filter(|change| changes_process(change.what)).map(|change| change.at);
-            let began = processes.chain(watch.holds.iter().flat_map(|&(begin, end)| [begin, end]));
+            let began = processes.chain(watch.taken.iter().flat_map(|&(begin, end)| [begin, end]));
             for at in began {
-                let graces = [5 * SECOND + 2 * watch.first_start.unwrap_or(0), watch.ready_within];
                 instants.insert(at);
-                instants.extend(graces.map(|grace| at.saturating_add(grace).saturating_add(1)));
+                instants.insert(at.saturating_add(watch.grace));
             }
             if watch.promises == 0 {
                 let answers = watch.changes.iter().filter(|change| is_answer(change.what)).map(|change| change.at);
-                let back = answers.chain(watch.holds.iter().map(|&(_, end)| end));
+                let back = answers.chain(watch.taken.iter().map(|&(_, end)| end));
                 instants.extend(back.map(|at| at.saturating_add(2 * SECOND)));
             }
-            instants.extend(watch.blind.iter().flat_map(|&(from, to)| [from, to, to + 2 * SECOND]));
+            let gaps = watch.blind.iter().chain(&watch.returns);
+            instants.extend(gaps.flat_map(|gap| [gap.from, gap.to, gap.named, gap.named + 2 * SECOND]));
         }
         let instants: Vec<u64> = instants.into_iter().filter(|&at| at <= facts.end).collect();
         let nodes = watches.into_iter().map(|watch| (watch.node.to_owned(), watch.run(&instants))).collect();
@@ -98,13 +98,26 @@ struct Watch<'a> {
     changes: Vec<Change<'a>>,
     /// Entries that take its process, from when to when.
     holds: Vec<(u64, u64)>,
+    /// The same, with those that are over at once.
+    taken: Vec<(u64, u64)>,
     /// When entries that wipe it began.
     wiped: Vec<u64>,
-    blind: Vec<(u64, u64)>,
-    /// From `started` to `ready`, the first time.
-    first_start: Option<u64>,
-    ready_within: u64,
+    blind: Vec<Gap>,
+    /// What is left of gaps where an entry let go of it.
+    returns: Vec<Gap>,
+    /// How long it may take to come.
+    grace: u64,
     promises: u32,
+}
+
+/// A time without an answer.
+#[derive(Clone, Copy, Debug)]
+struct Gap {
+    from: u64,
+    /// Its first answer.
+    to: u64,
+    /// The head that this answer names, if it comes soon.
+    named: u64,
 }
 
 pub(crate) fn is_answer(what: &What) -> bool {
@@ -166,7 +179,7 @@ pub(crate) fn lines_of<'a>(facts: &Facts<'a>, node: &str) -> Vec<(u64, &'a What)
             What::Exit { .. } => exit = Some(at),
             What::Node { phase: NodePhase::Started, .. } => exit = None,
             // It was on its way when the process ended.
-            _ if is_answer(what) && exit.is_some_and(|exit| at <= exit + SECOND) => continue,
+            _ if is_answer(what) && exit.is_some_and(|exit| at < exit + SECOND) => continue,
             _ => {}
         }
         lines.push((at, what));
@@ -180,29 +193,41 @@ impl<'a> Watch<'a> {
         let changes: Vec<Change<'a>> =
             lines_of(facts, node).into_iter().map(|(at, what)| Change { at, what }).collect();
         let phase = |wanted: NodePhase| {
-            let found =
-                changes.iter().find(|change| matches!(change.what, What::Node { phase, .. } if *phase == wanted));
-            found.map(|change| change.at)
+            let found = facts.journal.events.iter().find(
+                |event| matches!(&event.what, What::Node { node: name, phase } if *phase == wanted && name.as_str() == node),
+            );
+            found.map(|event| event.at)
         };
         let first_start =
             phase(NodePhase::Started).zip(phase(NodePhase::Ready)).map(|(from, to)| to.saturating_sub(from));
         let hits = || facts.entries.iter().filter(|entry| entry.names(node));
-        let holds: Vec<(u64, u64)> =
-            hits().filter(|entry| entry.takes_processes()).filter_map(|entry| entry.hold()).collect();
+        let taking = || hits().filter(|entry| entry.takes_processes());
+        let taken: Vec<(u64, u64)> = taking().filter_map(Entry::hold).collect();
+        // What is planned to be over at once holds nobody.
+        let lasting = taking().filter(|entry| entry.record.end != Some(entry.record.start));
+        let holds: Vec<(u64, u64)> = lasting.filter_map(Entry::hold).collect();
+        let (gaps, returns) = gaps(facts, &changes, &taken);
+        let heads: Vec<u64> =
+            changes.iter().filter(|change| matches!(change.what, What::Head { .. })).map(|change| change.at).collect();
+        let with_name = |(from, to): (u64, u64)| {
+            let named = heads.iter().find(|&&at| to <= at && at <= to + SECOND / 2);
+            Gap { from, to, named: named.copied().unwrap_or(to) }
+        };
         Self {
             node,
             wiped: hits().filter(|entry| entry.record.wipes).filter_map(|entry| entry.begin).collect(),
-            blind: blind_times(&gaps(facts, &changes, &holds)),
+            blind: blind_times(&gaps).into_iter().map(with_name).collect(),
+            returns: returns.into_iter().map(with_name).collect(),
             holds,
+            taken,
             changes,
-            first_start,
-            ready_within: record.ready_within,
+            grace: first_start.map_or(record.ready_within, |took| 5 * SECOND + 2 * took),
             promises: facts.journal.run.promises,
         }
     }
 
     fn is_blind(&self, at: u64) -> bool {
-        self.blind.iter().any(|&(from, to)| from <= at && at < to)
+        self.blind.iter().any(|gap| gap.from <= at && at < gap.named)
     }
 
     fn is_held(&self, at: u64) -> bool {
@@ -237,9 +262,9 @@ struct Now {
     started: bool,
     running: bool,
     dead: bool,
-    lost: bool,
-    ready: bool,
     coming: Option<u64>,
+    /// It had fallen out of sight and has not named its head: until then no answer ends its coming.
+    returning: u64,
     seen_since: Option<u64>,
     /// What was said before this is void.
     void_before: u64,
@@ -258,26 +283,24 @@ impl Now {
         // Entries that let go of the node before this line.
         self.let_go(watch, at.saturating_sub(1));
         if is_answer(change.what) {
-            (self.started, self.running, self.dead, self.coming) = (true, true, false, None);
-        }
-        if ends_a_gap(change.what) {
-            self.lost = false;
+            (self.started, self.running, self.dead) = (true, true, false);
+            if at >= self.returning {
+                self.coming = None;
+            }
         }
         match change.what {
             What::Node { phase: NodePhase::Started, .. } => {
-                (self.started, self.running, self.dead, self.coming) = (true, true, false, Some(at));
+                // Who is coming already has to be there all the same.
+                self.coming = self.coming.or(Some(at));
+                (self.started, self.running, self.dead) = (true, true, false);
                 (self.head, self.void_before) = (None, at);
             }
-            What::Node { phase: NodePhase::Ready, .. } => self.ready = true,
             What::Exit { expected, .. } => {
                 (self.head, self.running, self.dead) = (None, false, !*expected);
-                if *expected && !watch.is_held(at) {
-                    self.coming = Some(at);
-                }
+                self.coming = self.coming.or(Some(at)).filter(|_| *expected && !watch.is_held(at));
             }
             What::ProbeLost { .. } => {
-                self.lost = true;
-                if watch.blind.iter().any(|&(from, to)| from <= at && at < to) {
+                if watch.blind.iter().chain(&watch.returns).any(|gap| gap.from <= at && at < gap.named) {
                     self.head = None;
                 }
             }
@@ -296,27 +319,37 @@ impl Now {
     fn let_go(&mut self, watch: &Watch<'_>, until: u64) {
         let passed = self.passed;
         self.passed = passed.max(until);
-        let mut ends: Vec<u64> = watch.holds.iter().map(|&(_, end)| end).collect();
+        let now = |at: &u64| (passed + 1..=until).contains(at);
+        let mut ends: Vec<u64> = watch.taken.iter().map(|&(_, end)| end).filter(now).collect();
         ends.sort_unstable();
-        for end in ends.into_iter().filter(|end| (passed + 1..=until).contains(end)) {
-            if self.started && !watch.is_held(end) && (!self.running || self.lost) && !self.dead {
+        for end in ends {
+            let held = watch.holds.iter().any(|&(_, over)| over == end);
+            if let Some(gap) = watch.returns.iter().find(|gap| gap.from == end) {
+                self.returning = gap.named;
+                self.coming = self.coming.filter(|_| !held).or(Some(end));
+            } else if held && (!self.running || self.coming.is_some()) {
                 self.coming = Some(end);
             }
         }
-        for &(_, to) in watch.blind.iter().filter(|(_, to)| (passed + 1..=until).contains(to)) {
-            self.void_before = self.void_before.max(to);
+        if now(&self.returning) && self.running {
+            self.coming = None;
+        }
+        for gap in watch.blind.iter().chain(&watch.returns).filter(|gap| now(&gap.to)) {
+            self.void_before = self.void_before.max(gap.to);
         }
     }
 
     fn look(&mut self, watch: &Watch<'_>, at: u64) -> Sight {
         self.let_go(watch, at);
-        let grace = if self.ready { 5 * SECOND + 2 * watch.first_start.unwrap_or(0) } else { watch.ready_within };
-        let state = if !self.started || watch.is_held(at) {
+        let grace = watch.grace;
+        let state = if watch.is_held(at) {
             State::Away
         } else if self.dead {
             State::Dead
         } else if let Some(since) = self.coming {
-            if at.saturating_sub(since) > grace { State::Unseen } else { State::Coming }
+            if at.saturating_sub(since) >= grace { State::Unseen } else { State::Coming }
+        } else if !self.started {
+            State::Away
         } else if watch.is_blind(at) {
             State::Unseen
         } else {
@@ -367,21 +400,23 @@ impl Now {
     }
 }
 
+/// Times, from when to when.
+type Spans = Vec<(u64, u64)>;
+
 /// All times in which a node did not answer, those that overlap taken together, without those of less than a second and
-/// without those in which it was away or on its way back: of those its state tells.
-fn gaps(facts: &Facts<'_>, changes: &[Change<'_>], holds: &[(u64, u64)]) -> Vec<(u64, u64)> {
+/// without those in which entries had it away; and what is left of them where an entry let go of it.
+fn gaps(facts: &Facts<'_>, changes: &[Change<'_>], taken: &[(u64, u64)]) -> (Spans, Spans) {
     let mut gaps: Vec<(u64, u64)> = Vec::new();
     for (index, change) in changes.iter().enumerate() {
         match change.what {
             What::ProbeLost { .. } => {
                 let over = changes[index + 1..]
                     .iter()
-                    .find(|later| ends_a_gap(later.what) || changes_process(later.what))
+                    .find(|later| ends_a_gap(later.what) && later.at < facts.end)
                     .map_or(facts.end + 1, |later| later.at);
-                let held = holds.iter().filter(|(from, to)| *from <= over && *to > change.at).map(|(from, _)| *from);
-                gaps.push((change.at, held.min().map_or(over, |from| from.max(change.at))));
+                gaps.push((change.at, over));
             }
-            What::PollGap { from, to, .. } => gaps.push((*from, (*to).min(facts.end))),
+            What::PollGap { from, to, .. } => gaps.push((*from, if *to < facts.end { *to } else { facts.end + 1 })),
             _ => {}
         }
     }
@@ -389,7 +424,7 @@ fn gaps(facts: &Facts<'_>, changes: &[Change<'_>], holds: &[(u64, u64)]) -> Vec<
         if let What::StoodStill { from, to, .. } = &event.what
             && *from < facts.end
         {
-            gaps.push((*from, (*to).min(facts.end + 1)));
+            gaps.push((*from, if *to < facts.end { *to } else { facts.end + 1 }));
         }
     }
     gaps.sort_unstable();
@@ -400,8 +435,32 @@ fn gaps(facts: &Facts<'_>, changes: &[Change<'_>], holds: &[(u64, u64)]) -> Vec<
             _ => joined.push((from, to)),
         }
     }
-    joined.retain(|&(from, to)| to - from >= SECOND);
-    joined
+    let mut taken = taken.to_vec();
+    taken.sort_unstable();
+    let exits: Vec<u64> =
+        changes.iter().filter(|change| matches!(change.what, What::Exit { .. })).map(|change| change.at).collect();
+    let (mut kept, mut returns) = (Vec::new(), Vec::new());
+    for (since, to) in joined {
+        // The last answer lies up to a poll before a process ends.
+        let exit = exits.iter().copied().find(|&at| since <= at && at <= (since + SECOND).min(to));
+        let (mut from, mut given_back) = (exit.unwrap_or(since), false);
+        for &(begin, end) in &taken {
+            if end < from || begin > to {
+                continue;
+            }
+            if begin > from {
+                let list = if given_back { &mut returns } else { &mut kept };
+                list.push((from, begin));
+            }
+            (from, given_back) = (from.max(end), true);
+        }
+        if from < to {
+            let list = if given_back { &mut returns } else { &mut kept };
+            list.push((from, to));
+        }
+    }
+    kept.retain(|&(from, to)| to - from >= SECOND);
+    (kept, returns)
 }
 
 /// The gaps that make a node unseen: those of chains of 3 s and more.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::super::block_differences::Told;
 use super::super::history::{History, Mark};
 use super::super::log::PANIC;
 use crate::action::NodeName;
@@ -139,13 +140,18 @@ pub(crate) fn refusers(history: &History<'_>, nodes: &[usize], from: u64, to: u6
     nodes.iter().copied().filter(refuses).collect()
 }
 
-/// Whether a node's log, or one of its mates', names this block in a line of refusal within a time.
+/// Whether a node's log, or one of its mates', names this block in a line of refusal within a time, or one of them lists it
+/// among its bad blocks.
 pub(crate) fn refuses_block(history: &History<'_>, node: usize, hash: &str, from: u64, to: u64) -> bool {
     let from = from.saturating_sub(BEFORE);
-    history
-        .mates(node)
-        .into_iter()
-        .any(|mate| lines(history, mate, REFUSAL, from, to).any(|mark| names_block(mark.2, hash)))
+    history.mates(node).into_iter().any(|mate| {
+        let lists = |told: &Told<'_>| {
+            let is_refused = told.part == "refused" && told.answer == Some(&serde_json::Value::Bool(true));
+            is_refused && told.node == history.name(mate) && told.hash.eq_ignore_ascii_case(hash)
+        };
+        lines(history, mate, REFUSAL, from, to).any(|mark| names_block(mark.2, hash))
+            || history.inspected.iter().any(lists)
+    })
 }
 
 /// Whether a line of a log speaks of a block: clients print hashes whole, or cut after the first digits. Zeros at the

@@ -174,7 +174,7 @@ fn a_fault_that_was_too_short_or_too_late_is_no_ground() {
 
 #[test]
 fn a_teardown_that_left_something_is_a_doubt() {
-    let text = fork("60 ended complete\n61 torn volume x is in use");
+    let text = fork("30 begin blip\n32 end blip\n60 ended complete\n61 torn volume x is in use");
     let found = verdict(&text, during("split"), diverge());
     assert_eq!(found.doubts, ["not taken down: volume x is in use"]);
     assert_eq!(found.conclusion, Conclusion::Unknown);

@@ -1,10 +1,11 @@
 //! What nodes told of the first blocks of branches, in explanations.
 
-use super::super::Outcome::Fail;
-use super::super::testing::{assert_outcome, judge_one};
+use super::super::Outcome::{Fail, Pass};
+use super::super::testing::{assert_outcome, hash, judge_one};
 use super::super::{ExpectationResult, Subject, When};
 use crate::check::That;
 use crate::check::agree::Agree;
+use crate::check::diagnosed::{Diagnosed, WantedKind};
 
 /// Two branches of one block each, on an execution chain.
 const APART: &str = "
@@ -211,4 +212,62 @@ fn a_node_that_is_behind_because_it_refused_a_block_is_told_of() {
     assert_outcome(&result, Fail);
     says(&result, "both executing 0x653200…0000 differ first at step 2");
     says(&result, "c lists 0x653200…0000 among its bad blocks");
+}
+
+#[test]
+fn a_diagnosis_names_the_transaction_whether_it_is_the_one_that_was_expected_or_not() {
+    let diagnosis = |kind: WantedKind| That::Diagnosis(Diagnosed { kind, block: None, sides: Vec::new() });
+    let one = |text: &str, kind: WantedKind, outcome| {
+        let result = judge_one(text, When::AtEnd, diagnosis(kind));
+        assert_outcome(&result, outcome);
+        result
+    };
+    let parts = |status: &str| [("receipts", receipts(&[("0xT1", status, "0x1", 0)]))];
+    let forked = format!("{APART}{}\n30 ended complete\n", told(&parts("0x1"), &parts("0x0")));
+    let words = "transaction 0xt1 (sent by poke) has another receipt in each branch";
+    let passed = one(&forked, WantedKind::Fork, Pass);
+    assert!(passed.facts[0].starts_with(words), "{:#?}", passed.facts);
+    assert!(passed.explanation.as_ref().unwrap().inspection.is_some());
+    let failed = one(&forked, WantedKind::Halt, Fail);
+    assert!(failed.facts[0].starts_with("found: fork"), "what was found comes first: {:#?}", failed.facts);
+    assert!(failed.facts[1].starts_with(words), "{:#?}", failed.facts);
+    let unasked = one(&format!("{APART}30 ended complete\n"), WantedKind::Fork, Pass);
+    says_not(&unasked, "transaction");
+    // Chains that met again are told of as they were.
+    let healed = forked.replace("30 ended", "24 c head e2\n30 ended");
+    says(&one(&healed, WantedKind::Fork, Pass), words);
+}
+
+#[test]
+fn a_block_that_a_node_lists_as_bad_is_refused_by_name() {
+    // go-ethereum prints the hash and the reason on lines of their own.
+    let behind = |more: &str| {
+        let text = format!(
+            "nodes a:geth b:geth c:geth\npromises 1\nlayer execution a b c\nwindow poke send 5 5 a\nsends poke 0xT1\nblock e1 genesis a\n\
+             block e2 e1 a\nblock e3 e2 a\nblock e4 e3 a\nblock e5 e4 a\n0 a b c head e1\n5 begin poke\n10 a b head e2\n\
+             10 c log own:refusal Error: invalid merkle root\n{more}\n12 a b head e3\n14 a b head e4\n16 a b head e5\n\
+             20 a tells e2 trace {}\n20 c tells e2 trace {}\n30 ended complete\n",
+            trace(2100),
+            trace(800)
+        );
+        let that = That::Diagnosis(Diagnosed { kind: WantedKind::BadBlock, block: None, sides: Vec::new() });
+        judge_one(&text, When::AtEnd, that)
+    };
+    let unnamed = behind("");
+    assert_outcome(&unnamed, Pass);
+    assert!(unnamed.summary.contains("the log of c speaks of a refusal"), "{}", unnamed.summary);
+    let hash = hash("e2");
+    for more in [format!("10 c log own:refusal Hash: {hash}"), "11 c tells e2 refused true".to_owned()] {
+        let named = behind(&more);
+        assert_outcome(&named, Pass);
+        assert!(named.summary.contains("c refuses 0x653200…0000"), "{}", named.summary);
+        says(&named, "Error: invalid merkle root");
+    }
+    let refused = behind("11 c tells e2 refused true");
+    says(&refused, "traces of a and c, both executing 0x653200…0000 differ first at step 2");
+    // Another node's list, and another block's place on it, say nothing of this one.
+    for more in ["11 b tells e2 refused true", "11 c tells e3 refused true", "11 c tells e2 refused false"] {
+        let unnamed = behind(more);
+        assert!(!unnamed.summary.contains("c refuses"), "{more}: {}", unnamed.summary);
+    }
 }

@@ -10,6 +10,7 @@
 mod absence;
 mod agreement;
 mod answering;
+mod attacks;
 mod calling;
 mod counting;
 mod diagnosed;
@@ -23,3 +24,4 @@ mod recovering;
 mod sentences;
 mod states;
 mod telling;
+mod unsaid;
