@@ -81,6 +81,9 @@ pub struct InspectedBlock {
     /// How many transactions it has, where that was told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transactions: Option<u64>,
+    /// Its transactions, where all of them were told and there is no other block to compare them with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holds: Vec<SentTransaction>,
 }
 
 /// A field that is not the same in all blocks; none where a block does not have it.
@@ -207,6 +210,10 @@ fn inspect(history: &History<'_>, explanation: &Explanation) -> Option<(Inspecti
         }
         inspection.transactions = transactions(headers[0], headers[1], &sent);
     }
+    if let ([block], [Some(header)]) = (inspection.blocks.as_mut_slice(), headers.as_slice()) {
+        let all = self::hashes(header).unwrap_or_default();
+        block.holds = all.iter().take(MOST).map(|hash| sent_as(hash, &sent)).collect();
+    }
     inspection.receipts = receipt_differences(&all, &sent);
     inspection.steps = step_differences(&all, &inspection.receipts, &sent);
     Some((inspection, evidence))
@@ -223,12 +230,17 @@ fn block(hash: &str, told: &[Told<'_>]) -> InspectedBlock {
             told_by.push(one.node.clone());
         }
     }
+    // A node that is asked again says it again.
     let refused = told.iter().filter(|one| one.part == "refused" && one.answer == Some(&Value::Bool(true)));
+    let mut refused_by: Vec<NodeName> = refused.map(|one| one.node.clone()).collect();
+    refused_by.sort();
+    refused_by.dedup();
     InspectedBlock {
         hash: hash.to_owned(),
         told_by,
-        refused_by: refused.map(|one| one.node.clone()).collect(),
+        refused_by,
         transactions: answer(told, "header").and_then(|header| header["of"].as_u64()),
+        holds: Vec::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::block_differences::{FieldDifference, Inspection, ReceiptDifference, SentTransaction};
+use super::block_differences::{FieldDifference, InspectedBlock, Inspection, ReceiptDifference, SentTransaction};
 use super::explain::Explanation;
 use super::questions::{name_list, short_hash};
 use super::trace_differences::{Step, StepDifference, TracedStep};
@@ -33,6 +33,7 @@ impl Inspection {
         lines.extend(self.same_transactions(explanation));
         lines.extend(self.headers());
         lines.extend(self.other_transactions());
+        lines.extend(self.blocks.iter().filter_map(what_it_holds));
         for block in self.blocks.iter().filter(|block| !block.refused_by.is_empty()) {
             let (verb, whose) = if block.refused_by.len() == 1 { ("lists", "its") } else { ("list", "their") };
             let (nodes, hash) = (names(&block.refused_by), short_hash(&block.hash));
@@ -175,6 +176,17 @@ impl Inspection {
             .collect();
         (!only.is_empty()).then(|| format!("{} in both blocks; {}", count(transactions.common), only.join("; ")))
     }
+}
+
+/// `0xaa… holds one transaction: transaction 0xbb… (sent by pay)`: of a block that has no other to be compared with.
+fn what_it_holds(block: &InspectedBlock) -> Option<String> {
+    let mut all: Vec<String> = block.holds.iter().take(NAMED).map(named).collect();
+    let count = block.transactions.filter(|_| !all.is_empty())?;
+    if count > all.len() as u64 {
+        all.push(format!("{} more", count - all.len() as u64));
+    }
+    let transactions = if count == 1 { "one transaction".to_owned() } else { format!("{count} transactions") };
+    Some(format!("{} holds {transactions}: {}", short_hash(&block.hash), all.join(", ")))
 }
 
 /// `transaction 0xaa…bb (sent by pay)`.

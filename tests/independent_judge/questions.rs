@@ -158,8 +158,8 @@ impl Scene<'_> {
         let until = self.sights.instants[moment];
         self.worst_layer(asked, moment, |layer| {
             let said = self.ever_final(layer, until);
-            let clash = pairs(&said).any(|((one, low, left), (other, high, right))| {
-                let apart = || one != other && self.facts.stand(left, right) == Stand::Apart;
+            let clash = pairs(&said).any(|((_, low, left), (_, high, right))| {
+                let apart = || self.facts.stand(left, right) == Stand::Apart;
                 left != right && (low == high || apart())
             });
             if clash {

@@ -64,8 +64,8 @@ impl Round {
     ) -> Answer {
         let moment = scene.sights.moment(self.at);
         let says_something = self.height.is_none_or(|height| {
-            let heads: Vec<&str> =
-                self.said.iter().filter_map(|(node, ..)| scene.see(node, moment).head.as_deref()).collect();
+            let nodes: Vec<&str> = self.said.iter().map(|(node, ..)| node.as_str()).collect();
+            let heads = scene.heads(&nodes, moment);
             let apart = heads.iter().any(|one| heads.iter().any(|other| parted_long_ago(scene, one, other)));
             !apart && younger_than.is_none_or(|begin| Self::is_younger(scene, &heads, height, begin))
         });

@@ -265,6 +265,15 @@ fn a_block_that_a_node_lists_as_bad_is_refused_by_name() {
     }
     let refused = behind("11 c tells e2 refused true");
     says(&refused, "traces of a and c, both executing 0x653200…0000 differ first at step 2");
+    // Asked twice, it is one node; the block's one transaction is named where it was told.
+    let told = format!(
+        "11 c tells e2 refused true\n11 c tells e2 refused true\n11 a tells e2 header {}",
+        header("\"gasUsed\": \"0x1\"", &["0xT1"])
+    );
+    let twice = behind(&told);
+    says(&twice, "c lists 0x653200…0000 among its bad blocks");
+    says(&twice, "0x653200…0000 holds one transaction: transaction 0xt1 (sent by poke)");
+    says_not(&refused, "holds one transaction");
     // Another node's list, and another block's place on it, say nothing of this one.
     for more in ["11 b tells e2 refused true", "11 c tells e3 refused true", "11 c tells e2 refused false"] {
         let unnamed = behind(more);
