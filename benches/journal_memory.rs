@@ -83,6 +83,8 @@ fn main() -> anyhow::Result<()> {
             started: String::new(),
             kernel: String::new(),
             journal: journal.clone(),
+            ballast: None,
+            log_limit: splitbrain::backend::LOG_LIMIT,
             logs: folder.path().join("logs"),
             state: folder.path().join("state"),
             log_patterns: Vec::new(),

@@ -146,6 +146,11 @@ impl<'a> Chain<'a> {
         self.ids.get(hash).copied()
     }
 
+    /// All blocks that were seen or named.
+    pub(crate) fn all(&self) -> impl Iterator<Item = BlockId> + '_ {
+        (0..self.blocks.len()).map(|number| BlockId(number as u32))
+    }
+
     /// Its height or slot; 0 if it was only named.
     pub(crate) fn height(&self, id: BlockId) -> u64 {
         self.block(id).height.unwrap_or(0)

@@ -309,7 +309,8 @@ impl Case<'_, '_> {
         }
         judgement.moment = Some(finding.moment.at);
         judgement.evidence.clone_from(&finding.interval.evidence);
-        judgement.evidence.push(finding.moment.seq);
+        // Before anything was told of these nodes there is no line to show.
+        judgement.evidence.extend(Some(finding.moment.seq).filter(|seq| *seq > 0));
         if let [(_, one)] = seconds.as_slice() {
             judgement.figures.insert("after_s".to_owned(), (*one).into());
         } else {

@@ -56,8 +56,7 @@ fn bounded(name: String) -> String {
     if name.len() <= LONGEST_HASH && !name.contains(acts) && !name.contains(['\n', '\t']) {
         return name;
     }
-    let digest: String = Sha256::digest(&name).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256:{digest}")
+    format!("sha256:{}", hex::encode(Sha256::digest(&name)))
 }
 
 /// Hex digits of any number, with or without `0x`, as `0x` and lower-case digits. `None` for an empty text, too.

@@ -1,5 +1,6 @@
 //! The event loop of a run: what can happen stands in one `select!`, what is done about it in one method each.
 
+mod ending;
 mod steps;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::answers::Answers;
@@ -32,17 +33,13 @@ use super::{End, HeadCount, JournalFailed, Outcome, Progress, Request};
 use crate::action::{BackendKind, NodeName, NodeProcess, Seeds};
 use crate::backend::docker::{self, DockerBackend};
 use crate::backend::native::NativeBackend;
-use crate::backend::{Backend, BackendError, BackendEvent, LogSink, Missing, RunSetup, WireSetup, ended_by_signal};
+use crate::backend::{Backend, BackendError, BackendEvent, LogSink, RunSetup, WireSetup, ended_by_signal};
 use crate::genesis::Prepared;
 use crate::journal::{LinkCounterRecord, NodePhase, What};
-use crate::observe::{Dial, Observation, PollStatistics, Prober, ProberSetup, poll_gap};
+use crate::observe::{Dial, Observation, Prober, ProberSetup};
 
 /// How often link counters are journalled while the timeline runs.
 const COUNTER_INTERVAL: Duration = Duration::from_secs(5);
-/// Longest wait for probes and workers to end.
-const WIND_DOWN: Duration = Duration::from_secs(3);
-/// Longest wait, after the timeline, for what nodes say of the blocks in which their chains parted.
-const INSPECT_WITHIN: Duration = Duration::from_secs(15);
 /// Bound of each channel into the loop; senders wait when it is full.
 const CHANNEL: usize = 4096;
 
@@ -409,7 +406,7 @@ impl Engine {
                     step.push_str(&line);
                 }
                 let log = self.request.logs.join(format!("{node}.log"));
-                self.note_trouble(BackendError::plain(step).remedy(format!("its whole log is {}", log.display())))
+                self.note_trouble(BackendError::plain(step).remedy(format!("its whole log is {}", log.display())));
             }
             Report::Acted { step, part, at, error } => {
                 if let Some(error) = &error {
@@ -417,7 +414,7 @@ impl Engine {
                 }
                 running.timeline.acted(step, part, at, error);
                 let progressed = running.timeline.progressed();
-                self.write_faults(progressed)
+                self.write_faults(progressed);
             }
             Report::Called { step, part, at, answer } => {
                 let error = match &answer {
@@ -431,15 +428,19 @@ impl Engine {
                 self.write(answer);
                 running.timeline.acted(step, part, at, error);
                 let progressed = running.timeline.progressed();
-                self.write_faults(progressed)
+                self.write_faults(progressed);
             }
             Report::Answers { answers } => {
                 self.asking = self.asking.saturating_sub(1);
-                answers.into_iter().for_each(|answer| self.write(answer))
+                for answer in answers {
+                    self.write(answer);
+                }
             }
             Report::Inspected { told } => {
                 self.inspector.under_way = self.inspector.under_way.saturating_sub(1);
-                told.into_iter().for_each(|what| self.write(what))
+                for what in told {
+                    self.write(what);
+                }
             }
             Report::Failed { error } => self.note_trouble(error),
         }
@@ -449,25 +450,6 @@ impl Engine {
     fn inspect(&mut self, running: &mut Running, at_the_end: bool) {
         for job in self.inspector.due(&self.recent, Instant::now(), at_the_end) {
             running.calls.inspect(job);
-        }
-    }
-
-    /// The same for what is apart when the timeline ends, and the answers to all that was asked: blocks do not change any
-    /// more, so that it does no harm that the timeline has ended.
-    async fn inspect_at_the_end(&mut self, running: &mut Running) {
-        self.inspect(running, true);
-        let deadline = tokio::time::Instant::now() + INSPECT_WITHIN;
-        let mut interrupts = self.request.interrupts.clone();
-        while self.inspector.under_way > 0 {
-            tokio::select! {
-                Some(report) = running.reports.recv() => if matches!(report, Report::Inspected { .. }) {
-                    self.on_report(running, report);
-                },
-                // Whoever waits for room in a channel must find somebody who empties it.
-                _ = running.observations.recv() => {}
-                () = sleep_until(deadline) => break,
-                () = interrupted(&mut interrupts) => break,
-            }
         }
     }
 
@@ -527,24 +509,24 @@ impl Engine {
         match event {
             BackendEvent::Initialised { node } => self.write(What::Node { node, phase: NodePhase::Initialised }),
             BackendEvent::EngineLost { message } => {
-                self.note_trouble(BackendError::plain(format!("the engine went away: {message}")))
+                self.note_trouble(BackendError::plain(format!("the engine went away: {message}")));
             }
             BackendEvent::WireLost { message } => {
                 let step = format!(
                     "no packet passes between the nodes any more: the thread that carries them ended: {message}"
                 );
-                self.note_trouble(BackendError::plain(step))
+                self.note_trouble(BackendError::plain(step));
             }
             BackendEvent::StopIgnored { node, waited } => {
                 let line = format!("{node} did not end within {} s of SIGTERM and is killed", waited.as_secs());
                 (self.request.progress)(Progress::Trouble(line));
-                self.write(What::StopIgnored { node, waited: waited.as_micros() as u64 })
+                self.write(What::StopIgnored { node, waited: waited.as_micros() as u64 });
             }
             BackendEvent::OutOfMemory { node, kills } => {
                 let limit = self.memory_limit(&node);
                 let line = format!("{node}: the kernel killed a process for its memory limit");
                 (self.request.progress)(Progress::Trouble(line));
-                self.write(What::OutOfMemory { node, limit, kills })
+                self.write(What::OutOfMemory { node, limit, kills });
             }
             BackendEvent::Exited { node, code, signal } => {
                 let expected = self.lives.entry(node.clone()).or_default().ended();
@@ -567,7 +549,7 @@ impl Engine {
                         return self.note_trouble(error);
                     }
                 }
-                self.write(What::Exit { node, code, signal, expected, last_lines })
+                self.write(What::Exit { node, code, signal, expected, last_lines });
             }
         }
     }
@@ -591,7 +573,7 @@ impl Engine {
             }
             _ => {}
         }
-        self.write_at(observation.at, observation.what)
+        self.write_at(observation.at, observation.what);
     }
 
     /// Whether it says how a node stood before its process was started, though the journal has told of the start already.
@@ -612,7 +594,7 @@ impl Engine {
             let line = format!("splitbrain itself, or this machine, stood still for {seconds:.1} s");
             (self.request.progress)(Progress::Trouble(line));
         }
-        self.write(what)
+        self.write(what);
     }
 
     fn tick(&self, running: &Running) {
@@ -655,109 +637,6 @@ impl Engine {
         }
     }
 
-    /// From the timeline's end to the moment before teardown: last words of probes and counters.
-    async fn wind_down(&mut self, running: &mut Running, end: End) {
-        while let Ok(report) = running.reports.try_recv() {
-            if matches!(
-                report,
-                Report::Acted { .. } | Report::Called { .. } | Report::Answers { .. } | Report::Inspected { .. }
-            ) {
-                self.on_report(running, report);
-            }
-        }
-        let abandoned = running.timeline.abandon();
-        self.write_faults(abandoned);
-        let standstill = self.pulse.as_ref().and_then(Pulse::feel);
-        while let Ok(standstill) = self.standstills.try_recv() {
-            self.note_standstill(standstill);
-        }
-        if let Some(standstill) = standstill {
-            self.note_standstill(standstill);
-        }
-        self.write_counters(&running.backend);
-        self.write_pressure();
-        // Read before what was observed is taken in: a gap that ends in between is told twice, and never not at all.
-        let over = Instant::now();
-        let watched: Vec<(NodeName, PollStatistics)> =
-            running.probes.iter().map(|probe| (probe.node().clone(), probe.statistics())).collect();
-        while let Ok(observation) = running.observations.try_recv() {
-            self.on_observation(observation);
-        }
-        while let Ok(event) = running.events.try_recv() {
-            self.on_backend_event(event);
-        }
-        // Marks of all lines that are counted have been sent by then.
-        let counts = self.logs.close();
-        while let Ok(mark) = self.marks.try_recv() {
-            self.write(mark);
-        }
-        for count in counts {
-            self.write(count);
-        }
-        for (node, missing) in self.log_files.as_ref().map(LogSink::missing).unwrap_or_default() {
-            let Missing { bytes, error } = missing;
-            self.write(What::LogCut { node, bytes, limit: self.request.log_limit, error });
-        }
-        for (node, statistics) in watched {
-            let last = statistics.last_answer;
-            if let Some(gap) = last.and_then(|last| poll_gap(&node, self.clock.origin(), last, over)) {
-                self.write(gap);
-            }
-            self.worst_poll_gap = self.worst_poll_gap.max(Some(statistics.largest_gap));
-            let largest_gap = statistics.largest_gap.as_micros() as u64;
-            let PollStatistics { answered, failed, .. } = statistics;
-            self.write(What::Watched { node, answered, failed, largest_gap });
-        }
-        self.write(What::TimelineEnded { reason: end.word().to_owned() });
-        if matches!(end, End::Complete | End::Timeout) {
-            self.inspect_at_the_end(running).await;
-        }
-        running.link_timer = None;
-        running.cancel.cancel();
-        let workers = std::mem::take(&mut running.workers);
-        let calls =
-            std::mem::replace(&mut running.calls, Calls::new(&running.dial, &mpsc::channel(1).0, &running.cancel));
-        let probes = std::mem::take(&mut running.probes);
-        let (observations, reports) = (&mut running.observations, &mut running.reports);
-        let ended = async {
-            let all = async {
-                workers.join().await;
-                calls.join().await;
-                for probe in probes {
-                    probe.finished().await;
-                }
-            };
-            tokio::pin!(all);
-            loop {
-                // Whoever waits for room in a channel must find somebody who empties it.
-                tokio::select! {
-                    () = &mut all => break,
-                    _ = observations.recv() => {}
-                    _ = reports.recv() => {}
-                }
-            }
-        };
-        // What has not ended by then is dropped with the runtime; the teardown takes its sockets away.
-        drop(timeout(WIND_DOWN, ended).await);
-    }
-
-    async fn tear_down(&mut self, backend: &Backend, events: &mut mpsc::Receiver<BackendEvent>) -> Vec<String> {
-        (self.request.progress)(Progress::TearingDown);
-        let teardown = backend.teardown();
-        tokio::pin!(teardown);
-        let errors = loop {
-            tokio::select! {
-                errors = &mut teardown => break errors,
-                Some(event) = events.recv() => if let BackendEvent::Exited { node, code, signal } = event {
-                    self.write(What::Exit { node, code, signal, expected: true, last_lines: Vec::new() });
-                },
-            }
-        };
-        let errors: Vec<String> = errors.iter().map(describe).collect();
-        self.write(What::TornDown { errors: errors.clone() });
-        errors
-    }
-
     /// Makes a trouble of a journal that could not be written.
     fn note_lost_record(&mut self) {
         let Some(error) = self.scribe.take_failure() else { return };
@@ -776,12 +655,12 @@ impl Engine {
 
     fn write(&mut self, what: What) {
         let at = self.clock.now_micros();
-        self.append(at, what)
+        self.append(at, what);
     }
 
     fn write_at(&mut self, at: Instant, what: What) {
         let at = self.clock.micros(at);
-        self.append(at, what)
+        self.append(at, what);
     }
 
     fn append(&mut self, at: u64, what: What) {

@@ -81,7 +81,9 @@ fn merged_twice(node: &Node, found: &mut Vec<Diagnostic>) {
                     found.push(mistake);
                 }
             }
-            entries.iter().for_each(|(_, value)| merged_twice(value, found));
+            for (_, value) in entries {
+                merged_twice(value, found);
+            }
         }
         Content::Null | Content::Scalar { .. } => {}
     }

@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use super::quotes::{of_sides, refusers, refuses_block};
+use super::quotes::{of_sides, refusers, refusers_at, refuses_block};
 use super::view::Line;
 use super::{DiagnosedSide, Diagnosis, Kind, Quote, View};
 use crate::check::chain::{BlockId, Relation};
@@ -51,6 +51,8 @@ fn apart(view: &View<'_, '_>, refusing: &[usize]) -> Option<Diagnosis> {
             nodes: side.nodes.iter().filter_map(|one| history.index.get(one.node.as_str()).copied()).collect(),
         })
         .collect();
+    let height = explanation.height?;
+    let refusing = refusers_at(history, refusing, height, begin(view), view.to);
     if !sides.iter().flat_map(|side| &side.nodes).any(|node| refusing.contains(node)) {
         return None;
     }
@@ -60,7 +62,6 @@ fn apart(view: &View<'_, '_>, refusing: &[usize]) -> Option<Diagnosis> {
     if refused.is_empty() && (cut(view.to) || explanation.parted.is_some_and(cut)) {
         return None;
     }
-    let height = explanation.height?;
     let held: Vec<String> = sides
         .iter()
         .map(|side| {
@@ -73,7 +74,7 @@ fn apart(view: &View<'_, '_>, refusing: &[usize]) -> Option<Diagnosis> {
     let place = if explanation.parted_below { "or below" } else { "" };
     let place = format!("{word} {height} {place}");
     let mut text = format!("{prefix}bad block at {}: {}", place.trim_end(), held.join(", "));
-    text.push_str(&say_refusals(view, &refused, refusing));
+    text.push_str(&say_refusals(view, &refused, &refusing));
     if differing_state(&explanation.sides).is_some() {
         text.push_str("; same parent, other state root");
     }

@@ -416,6 +416,18 @@ fn a_refusal_is_of_a_block_only_where_the_log_names_it() {
 }
 
 #[test]
+fn a_refusal_of_a_later_block_says_nothing_of_where_chains_parted() {
+    let later = |hash: &str| {
+        format!("block y3 y2 c\n5 c head y3\n6 a log refusal Verification failure: bad-txns (hash={hash})")
+    };
+    let (kind, text, _) = refusing(PLAIN, &later(&hash("y3")));
+    assert_eq!(kind, Kind::Fork, "{text}");
+    says_nothing_of(&text, "refusal");
+    assert_eq!(refusing(PLAIN, &later(&hash("y2"))).0, Kind::BadBlock);
+    assert_eq!(refusing(PLAIN, &later(&hash("z9"))).0, Kind::BadBlock, "a block that nobody showed may be the one");
+}
+
+#[test]
 fn whoever_stands_below_a_block_refuses_it_only_by_its_own_word() {
     let base = behind("4 b head x2\n4 c head x2", "nodes a b c");
     let with = |line: &str| base.replace("31 ended", &format!("30.5 {line}\n31 ended"));

@@ -92,12 +92,12 @@ fn hostile(journal: &Journal) -> Journal {
 
 #[test]
 fn nothing_that_a_node_said_acts_on_a_terminal() {
+    let ours = regex::Regex::new("\x1b\\[(0|2|32|33|31;1|32;1|33;1)m").unwrap();
     let mut shown = 0;
     for journal in [samples::failed(), samples::unknown(), samples::participants(), samples::halted()] {
         let journal = hostile(&journal);
         let verdict = judge(&journal);
         let colored = terminal(&journal, &verdict, Style { color: true });
-        let ours = regex::Regex::new("\x1b\\[(0|2|32|33|31;1|32;1|33;1)m").unwrap();
         let plain = ours.replace_all(&colored, "");
         assert!(!plain.contains(crate::journal::shown::acts), "{plain:?}");
         let json = verdict_json(&journal, &verdict);

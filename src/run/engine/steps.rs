@@ -61,7 +61,7 @@ impl Engine {
             return;
         }
         // The counters of a link change most around a cut: write them at each edge of a fault.
-        self.write_counters(&running.backend)
+        self.write_counters(&running.backend);
     }
 
     /// Asks the question that is due, about a block that all who are asked hold, if it is about a block.
