@@ -110,6 +110,17 @@ fn lists_and_schemas_are_data_on_stdout() {
 }
 
 #[test]
+fn scenarios_in_folders_are_listed_by_the_names_that_run_them() {
+    for folder in [root(), std::path::Path::new("/")] {
+        let (code, stdout, stderr) = output(splitbrain(folder).args(["list", "scenarios"]));
+        assert_eq!(code, 0, "{stderr}");
+        for name in ["quickstart", "history/cve-2021-39137"] {
+            assert!(stdout.lines().any(|line| line.starts_with(name)), "{name}: {stdout}");
+        }
+    }
+}
+
+#[test]
 fn an_engine_that_is_absent_is_the_environment() {
     let here = tempfile::tempdir().expect("a temporary folder");
     let (code, _, stderr) = output(

@@ -32,10 +32,10 @@ fn undone(history: &History<'_>, window: &Window<'_>) -> Option<String> {
     }
     let (name, summary) = (&window.record.name, &window.record.summary);
     let is_stuck = || window.end.is_none() && window.planned_end.is_some_and(|planned| planned < history.end);
-    match &window.spoilt {
-        _ if window.begin.is_none() => Some(format!("{name} never began ({summary})")),
-        Some(reason) if window.is_send() => Some(format!("{reason} ({summary})")),
-        _ => (!window.is_send() && is_stuck()).then(|| format!("{name} never ended ({summary})")),
+    match window.begin {
+        None => Some(format!("{name} never began ({summary})")),
+        // What was sent and nobody answered changes nothing but what leans on it.
+        Some(_) => (!window.is_send() && is_stuck()).then(|| format!("{name} never ended ({summary})")),
     }
 }
 

@@ -71,10 +71,14 @@ impl Project {
         let name = |file: &str| file.strip_suffix(".yaml").map(str::to_owned);
         let mut names: BTreeSet<String> = shipped::files()
             .filter_map(|(path, _)| path.strip_prefix(folder)?.strip_prefix('/'))
-            .filter(|rest| !rest.contains('/'))
             .filter_map(name)
             .collect();
-        names.extend(self.list(folder).iter().filter_map(|file| name(file)));
+        for entry in self.list(folder) {
+            // A folder of them is part of the name: `history/cve-2021-39137`.
+            let inner = self.list(&format!("{folder}/{entry}"));
+            names.extend(inner.iter().filter_map(|file| Some(format!("{entry}/{}", name(file)?))));
+            names.extend(name(&entry));
+        }
         names
     }
 

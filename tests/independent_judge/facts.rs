@@ -97,11 +97,14 @@ impl<'a> Facts<'a> {
         // What was due in the last 10 s and was only cut off by the end is on its way.
         let overdue = |due: u64| due + 10 * SECOND < end;
         let undone = |entry: &Entry| {
+            if entry.is_send() {
+                return entry.begin.is_none() && !entry.failed && overdue(entry.planned_begin);
+            }
             if entry.begin.is_none() {
                 return entry.failed || overdue(entry.planned_begin);
             }
             let unhealed = entry.end.is_none() && entry.planned_end.is_some_and(overdue);
-            entry.failed || !entry.is_send() && unhealed
+            entry.failed || unhealed
         };
         let left =
             torn_down.is_some_and(|event| matches!(&event.what, What::TornDown { errors } if !errors.is_empty()));
