@@ -60,8 +60,10 @@ fn kill_at(mut child: Child, after: Duration) {
 }
 
 fn start(here: &Path, backend: &str) -> Child {
-    splitbrain(here)
-        .args(["run", "small.yaml", "--backend", backend])
+    // Whoever runs the tests may ignore SIGHUP (`nohup` does), and children inherit that.
+    Command::new("env")
+        .args(["--default-signal=HUP", env!("CARGO_BIN_EXE_splitbrain"), "run", "small.yaml", "--backend", backend])
+        .current_dir(here)
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
