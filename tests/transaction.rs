@@ -14,7 +14,8 @@ use support::{backend_works, output, skip, splitbrain};
 const TEST: &str = "a_split_is_told_down_to_the_transaction";
 
 /// The three of them seal in turn, in the order of their addresses; with this seed block 13 is old-0's. So both sides have
-/// a block there: old-0 its own, and the others, who refuse that, one of theirs.
+/// a block there: old-0 its own, and the others, who refuse that, one of theirs. Four pokes in the time of a block: if block
+/// 13 held none by chance, the next one that does would be somebody else's, and old-0 may not seal two blocks in a row.
 const SCENARIO: &str = r#"
 name: parted
 seed: 1
@@ -33,7 +34,7 @@ topology:
     old-0: {client: forks@istanbul, role: validator}
   graph: mesh
 timeline:
-  - {name: poke, at: 1s, every: 1s, times: 25, send: {transaction: {from: account-0, to: "0x000000000000000000000000000000000000c0de", gas: 100000, via: new-0}}}
+  - {name: poke, at: 1s, every: 250ms, times: 100, send: {transaction: {from: account-0, to: "0x000000000000000000000000000000000000c0de", gas: 100000, via: new-0}}}
   - {name: found, at: 9s, send: {rpc: {nodes: new-0, method: eth_getTransactionByHash, params: ["{poke#2.hash}"]}}}
   - {name: in-block, at: 12s, send: {rpc: {nodes: new-0, method: eth_getBlockByHash, params: ["{found.answer/blockHash}", false]}}}
 expect:

@@ -4,6 +4,7 @@ mod signals;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use nix::sys::signal as kernel_signal;
 use tokio::sync::watch;
 
 use super::super::fabric::Namespace;
-use super::super::{BackendError, BackendEvent};
+use super::super::{BackendError, BackendEvent, ended_by_signal};
 use super::group::NodeGroup;
 use super::launch::{Launch, Launched, launch};
 use super::marks::{self, Marks};
@@ -157,7 +158,14 @@ impl Node {
             return Err(cannot(io::Error::other(format!("it did not end within {INIT:?}"))));
         };
         let status = status.map_err(|error| cannot(io::Error::other(error)))?;
-        if status.success() { Ok(()) } else { Err(cannot(io::Error::other(status.to_string()))) }
+        if status.success() {
+            return Ok(());
+        }
+        let how = status.signal().map_or_else(
+            || status.to_string(),
+            |signal| format!("it {}", ended_by_signal(signal, self.process.resources.memory)),
+        );
+        Err(cannot(io::Error::other(how)))
     }
 
     async fn launch(&self, command: &[String], common: &Common) -> io::Result<Launched> {
