@@ -34,7 +34,7 @@ where
 /// Keys at the top of a document that begin so are the author's own: a place for anchors, as other formats have one too.
 const OWN_KEY: &str = "x-";
 
-/// Reads text into a tree, without the author's own keys ([`OWN_KEY`]). `source` is the file's number in [`Sources`]. The
+/// Reads text into a tree, without the author's own keys (`x-…`). `source` is the file's number in [`Sources`]. The
 /// error is all that the text alone has wrong.
 pub fn parse(text: &str, source: u32) -> Result<Node, Vec<Diagnostic>> {
     let mut tree = parse_merged(text, source, MergeKeyPolicy::Merge)
