@@ -41,21 +41,15 @@ impl Scribe {
     /// room was made; if there is none even then the line is lost, and the journal shows that it breaks off.
     pub(super) fn append(&mut self, at: u64, what: What) {
         let Err(error) = self.journal.append(at, what) else { return };
-        let had_room = self.ballast.is_some();
-        if let Some(ballast) = self.ballast.take() {
-            // Nothing better is left to do if it cannot be deleted.
-            drop(fs::remove_file(ballast));
-        }
+        // Nothing better is left to do if it cannot be deleted.
+        let has_room = self.ballast.take().is_some_and(|ballast| fs::remove_file(ballast).is_ok());
         if let Some(logs) = self.logs.take() {
             logs.close(&error.to_string());
         }
-        let again = if had_room { self.journal.flush() } else { Err(error.kind().into()) };
-        // The first reason is the cause; that there is room again changes nothing about the end of the run.
-        if had_room || self.failure.is_none() {
-            self.failure.get_or_insert(error);
-        }
-        if let Err(error) = again {
+        if !has_room || self.journal.flush().is_err() {
             tracing::debug!("a line of the journal is lost: {error}");
         }
+        // The first reason is the cause; that there is room again changes nothing about the end of the run.
+        self.failure.get_or_insert(error);
     }
 }

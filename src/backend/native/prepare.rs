@@ -7,21 +7,16 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::sync::Semaphore;
 
 use super::limits::GroupHome;
 use super::marks::Marks;
 use super::node::Node;
 use super::{Common, MADE_AT_ONCE, NativeBackend, view};
-use crate::action::{ImageSource, NodeProcess, Seeds};
+use crate::action::{BackendKind, ImageSource, NodeProcess, Seeds};
 use crate::backend::fabric::{Wire, user_namespace_remedy};
-use crate::backend::{BackendError, BackendEvent, Owner, RunSetup};
+use crate::backend::{BackendError, BackendEvent, Owner, RunSetup, allow_open_files};
 use crate::link::LinkTable;
-
-/// Open files that a node may have, where the machine allows so many. A higher number makes some programs that walk
-/// through all of them slow.
-const MOST_FILES: u64 = 1 << 20;
 
 /// See [`NativeBackend::prepare`].
 pub(super) async fn prepare(setup: RunSetup) -> Result<NativeBackend, BackendError> {
@@ -52,7 +47,7 @@ fn prepare_now(setup: RunSetup) -> Result<NativeBackend, BackendError> {
         return Err(BackendError::plain(missing.join("; "))
             .remedy("install the program on PATH, or name it with --program CLIENT=PATH"));
     }
-    raise_open_files();
+    allow_open_files(BackendKind::Native, setup.nodes.len())?;
     let views = match view::possible() {
         Ok(()) => true,
         Err(why) => {
@@ -127,12 +122,4 @@ fn program_of(node: &NodeProcess) -> Result<PathBuf, String> {
 
 fn is_executable(path: &Path) -> bool {
     path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
-}
-
-/// Lets this process and all nodes open as many files as the machine allows: hundreds of nodes have a device, a
-/// namespace and a pipe each. Nothing is lost if it is refused.
-fn raise_open_files() {
-    if let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
-        let _ = setrlimit(Resource::RLIMIT_NOFILE, soft.max(hard.min(MOST_FILES)), hard);
-    }
 }

@@ -133,9 +133,21 @@ fn gives_reason(line: &str) -> bool {
 
 /// Which of these nodes refused something within a time, by their own logs or those of their mates.
 pub(crate) fn refusers(history: &History<'_>, nodes: &[usize], from: u64, to: u64) -> Vec<usize> {
+    refusers_in_words(history, nodes, from, to, |_| true)
+}
+
+/// The same, by lines that may be meant.
+fn refusers_in_words(
+    history: &History<'_>,
+    nodes: &[usize],
+    from: u64,
+    to: u64,
+    may_be_meant: impl Fn(&str) -> bool,
+) -> Vec<usize> {
     let from = from.saturating_sub(BEFORE);
     let refuses = |&node: &usize| {
-        history.mates(node).into_iter().any(|mate| lines(history, mate, REFUSAL, from, to).next().is_some())
+        let mates = history.mates(node).into_iter();
+        mates.flat_map(|mate| lines(history, mate, REFUSAL, from, to)).any(|mark| may_be_meant(mark.2))
     };
     nodes.iter().copied().filter(refuses).collect()
 }
@@ -157,17 +169,11 @@ pub(crate) fn refuses_block(history: &History<'_>, node: usize, hash: &str, from
 /// Which of these nodes refused something that may be a block in which chains parted at this height: a line that names a
 /// block of the run above it, and none at or below it, speaks of another dispute.
 pub(crate) fn refusers_at(history: &History<'_>, nodes: &[usize], height: u64, from: u64, to: u64) -> Vec<usize> {
-    let from = from.saturating_sub(BEFORE);
     let chain = &history.chain;
-    let may_be_meant = |line: &str| {
+    refusers_in_words(history, nodes, from, to, |line| {
         let mut named = chain.all().filter(|&block| names_block(line, chain.hash(block))).peekable();
         named.peek().is_none() || named.any(|block| !chain.is_known(block) || chain.height(block) <= height)
-    };
-    let refuses = |&node: &usize| {
-        let mates = history.mates(node).into_iter();
-        mates.flat_map(|mate| lines(history, mate, REFUSAL, from, to)).any(|mark| may_be_meant(mark.2))
-    };
-    nodes.iter().copied().filter(refuses).collect()
+    })
 }
 
 /// Whether a line of a log speaks of a block: clients print hashes whole, or cut after the first digits. Zeros at the
